@@ -28,6 +28,7 @@ from tuiml.runs import library, metric_columns, predictor, session, threads
 from tuiml.runs.errors import Cancelled, RunError
 from tuiml.runs.folder import refuse_taken
 from tuiml.runs.predictor import Answers
+from tuiml.runs.run_lines import surviving
 from tuiml.spec import Preset, Problem, SpecError, check
 from tuiml.spec import library as presets
 from tuiml.spec.edit import put
@@ -253,7 +254,7 @@ class Run:
 
     def _last(self, *kinds: type[Event]) -> Event | None:
         line = None
-        for line in metric_columns.surviving(self.path, *kinds):  # noqa: B007 - the last one is meant
+        for line in surviving(self.path, *kinds):  # noqa: B007 - the last one is meant
             pass
         with contextlib.suppress(ValueError, RecursionError):
             return read_event(line) if line else None
@@ -291,8 +292,8 @@ class Run:
 
         Args:
             x: inputs in the units of the data, not scaled. An array of n examples of the data's shape, or
-                flat ones, or a single example (bytes 0 to 255 of images); of a table rows by their column
-                names: a dict, a list of dicts, a dict of lists, a data frame.
+                flat ones, or a single example (pixels may be from 0 to 1: they are scaled, with a warning);
+                of a table rows by their column names: a dict, a list of dicts, a dict of lists, a data frame.
 
         Returns:
             ``values`` (n, columns): the probability of each class, or the numbers in the units of the data;
@@ -303,7 +304,8 @@ class Run:
             DataError: ``x`` does not fit what it was trained on, or its data is missing.
             RunError: it has no sound checkpoint.
         """
-        examples = new_rows.examples(x, self._predictor.dataset)
+        given = new_rows.examples(x, self._predictor.dataset)
+        examples = self._predictor.in_its_units(given)
         for text in examples.notes:
             warnings.warn(text, stacklevel=2)
         with blas.one_thread():

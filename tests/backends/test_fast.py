@@ -10,7 +10,7 @@ import pytest
 
 from tests.backends.test_numpy_engine import BETWEEN, hidden, stack_of
 from tests.helpers import engine, needs_numba, network, numbers, tiny
-from tuiml.backends import fast, sharding
+from tuiml.backends import blas, fast, sharding
 from tuiml.backends.numpy_backend import NumpyEngine
 from tuiml.installation import hint
 from tuiml.nn.activations import activations
@@ -96,6 +96,10 @@ def test_training_is_numpys(monkeypatch, number):
     run = same_as_numpy(monkeypatch, stack_of(name, "softmax", 3), tiny(), optimizer, rate=rate)
     assert all(step._program for step in run._steps.values())
     stack = [{"type": "dense", "units": 40, "activation": hidden(name)}, *stack_of(name, "softmax", 3)]
+    run = same_as_numpy(monkeypatch, stack, tiny(**WIDE), optimizer, batch=70, rate=rate)
+    large = blas.function("sgemm") is not None
+    assert all(bool(step._program) == large for step in run._steps.values())
+    monkeypatch.setattr(blas, "function", lambda name: None)
     run = same_as_numpy(monkeypatch, stack, tiny(**WIDE), optimizer, batch=70, rate=rate)
     assert not any(step._program for step in run._steps.values())
 

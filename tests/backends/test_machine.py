@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.helpers import needs_numba
-from tuiml.backends import fast
+from tuiml.backends import blas, fast
 from tuiml.backends.denormals import flushed
 from tuiml.backends.machine.reading import OPERATIONS, Each, Other, read
 
@@ -52,7 +52,8 @@ A = np.ones((4, 6), np.float32)
         partial(A.take, np.arange(2), axis=0, out=A[:2].copy()),
         partial(np.maximum.reduce, A, axis=0, out=A[:1].copy(), initial=2.0),
         partial(np.arctan, A, A.copy()),
-        partial(A.dot, np.ones((6, 4000), np.float32), np.ones((4, 4000), np.float32)),
+        partial(A.dot, np.ones((6, 4000), np.float32), np.ones((4, 8000), np.float32)[:, ::2]),
+        partial(np.matmul, A, A.T.astype(np.float64), out=np.ones((4, 4))),
         partial(np.maximum.reduce, A, axis=1, out=np.ones((4, 1), np.float32), keepdims=True),
         lambda: None,
     ],
@@ -148,6 +149,43 @@ def test_small_products_are_numpys(shape):
             (program,) = fast.fused([partial(a.dot, b, out), partial(np.negative, other, other)], [], [])
             program()
             np.testing.assert_allclose(out, a.astype(np.float64) @ b, rtol=1e-5, atol=1e-6)
+
+
+@needs_numba
+@pytest.mark.usefixtures("machine_code")
+@pytest.mark.skipif(blas.function("sgemm") is None, reason="NumPy has another matrix library")
+@pytest.mark.parametrize("shape", [(40, 33, 65), (4, 30, 200), (1, 300, 70), (300, 70, 1)])
+def test_large_products_are_the_librarys(shape):
+    rng = np.random.default_rng(0)
+    rows, inner, columns = shape
+    for a in (rng.standard_normal((rows, inner)), rng.standard_normal((inner, rows)).T):
+        for b in (rng.standard_normal((inner, columns)), rng.standard_normal((columns, inner)).T):
+            a, b = (np.asarray(x, np.float32, order="K") for x in (a, b))
+            out, other = np.empty((rows, columns), np.float32), np.ones(3, np.float32)
+            (program,) = fast.fused([partial(a.dot, b, out), partial(np.negative, other, other)], [], [])
+            program()
+            np.testing.assert_allclose(out, a.astype(np.float64) @ b, rtol=1e-4, atol=1e-4)
+
+
+@needs_numba
+@pytest.mark.usefixtures("machine_code")
+@pytest.mark.skipif(blas.function("sgemm") is None, reason="NumPy has another matrix library")
+def test_products_of_overlapping_matrices_are_the_librarys():
+    rows = np.random.default_rng(0).standard_normal((12, 50)).astype(np.float32)
+    stack = np.lib.stride_tricks.sliding_window_view(rows, 3, 0).transpose(0, 2, 1)
+    kernel, other = (
+        np.random.default_rng(1).standard_normal((3, 7)).astype(np.float32),
+        np.ones(3, np.float32),
+    )
+    forward, back = np.empty((10, 7, 50), np.float32), np.empty((10, 3, 7), np.float32)
+    calls = [
+        partial(np.matmul, kernel.T, stack, out=forward),
+        partial(np.matmul, stack, forward.transpose(0, 2, 1), out=back),
+    ]
+    (program,) = fast.fused([*calls, partial(np.negative, other, other)], [], [])
+    program()
+    np.testing.assert_allclose(forward, kernel.T @ stack, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(back, stack @ forward.transpose(0, 2, 1), rtol=1e-4, atol=1e-4)
 
 
 @needs_numba

@@ -191,11 +191,11 @@ def _trained_in_app(home: Path, size: tuple[int, int], preset: Path) -> Trained:
         session.until(b"help")
         session.press("\x12")
         session.until(b"epoch")
-        began, used = time.monotonic(), _used(session.pid)
+        began, busy = time.monotonic(), used(session.pid)
         session.until(b"completed", 3600.0)
-        screen = (_used(session.pid) - used) / (time.monotonic() - began)
+        screen = (used(session.pid) - busy) / (time.monotonic() - began)
         by_child = sum(
-            _used(child) for child in _children(session.pid) if "training_process" in _command(child)
+            used(child) for child in _children(session.pid) if "training_process" in _command(child)
         )
     (made,) = set((home / "runs").iterdir()) - before
     return Trained(_speed(made), _seconds(made), by_child, screen)
@@ -212,7 +212,7 @@ def _seconds(run: Path) -> float:
     return (run / "metrics.jsonl").stat().st_mtime - (run / "preset.toml").stat().st_mtime
 
 
-def _used(pid: int) -> float:
+def used(pid: int) -> float:
     """Seconds of processor time of a process so far; Linux only."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

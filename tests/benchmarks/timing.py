@@ -21,6 +21,8 @@ PAUSE = 0.06
 """Seconds: OpenBLAS's threads spin for about 2^26 cycles."""
 MOST = 2000
 """Steps of a block."""
+LONGEST = 10
+"""Times the seconds asked for that any way is measured: a step may be far longer than a block."""
 
 
 @dataclass
@@ -42,11 +44,16 @@ class Way:
 
 
 def medians(ways: list[Way], seconds: float) -> dict[str, float]:
-    """Median seconds of a step of each way, by name; ``seconds`` of measuring for each, at least 3 blocks."""
+    """Median seconds of a step of each way, by name; ``seconds`` of measuring for each, at least 3 blocks.
+
+    Fewer seconds for ways of short blocks, if another one has had :data:`LONGEST` times as many.
+    """
     counts = {way.name: _steps_of_a_block(way) for way in ways}
     found: dict[str, list[float]] = {way.name: [] for way in ways}
     spent = {way.name: 0.0 for way in ways}
-    while min(spent.values()) < seconds or min(map(len, found.values())) < 3:
+    while min(map(len, found.values())) < 3 or (
+        min(spent.values()) < seconds and max(spent.values()) < LONGEST * seconds
+    ):
         for way in ways:
             count = counts[way.name]
             way.before()

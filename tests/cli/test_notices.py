@@ -15,7 +15,7 @@ from tests.terminal import Terminal
 from tuiml.cli import main
 from tuiml.cli.progress import Show
 from tuiml.notify import notifier
-from tuiml.spec import dumps
+from tuiml.spec import dumps, toml
 
 MARKS = re.compile(rb"\x1bPtmux;.*?\x1b\\|\x1b\][^\x07]*\x07|\x1b\[2[23];0t|\x07")
 
@@ -150,3 +150,22 @@ def test_a_wrong_setting_of_it_is_said_and_others_are_not(
     err = capsys.readouterr().err
     assert "settings.toml: notify = ['bel'] is ignored" in err
     assert "thema" not in err
+
+
+def test_the_end_of_a_replay_and_of_a_study_is_told(
+    small: str, own_folders: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = own_folders / "out"
+    hook = ["--hook", f'echo "$TUIML_EVENT $TUIML_RUN $TUIML_PATH $TUIML_MESSAGE" > {out}']
+    assert main(["train", small, "--run", "mine", "--quiet"]) == 0
+    assert main(["replay", "mine", "--run", "again", "--quiet", *hook]) == 0
+    words = f"completed again {own_folders / 'runs' / 'again'} again: mine: same weights, bit for bit"
+    assert out.read_text().startswith(words)
+    study = tmp_path / "tiny.toml"
+    vary = [{"path": "training.learning_rate", "values": [0.1, 0.2]}]
+    tables = {"version": 1, "name": "tiny", "preset": DOCUMENT, "seeds": [0], "vary": vary}
+    study.write_text(toml.dumps(tables))
+    assert main(["study", str(study), "--jobs", "1", *hook]) == 0
+    folder = own_folders / "studies" / "tiny"
+    assert out.read_text() == f"completed tiny {folder} tiny: completed, 2 trials\n"
+    assert "\a" not in capsys.readouterr().err, "there is no terminal"

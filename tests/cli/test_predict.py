@@ -95,6 +95,21 @@ def test_columns_are_matched_by_name_and_standard_input_is_read(
     assert sum(found[0]["probabilities"].values()) == pytest.approx(1, abs=1e-5)
 
 
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_the_backend_is_chosen_and_refused_as_in_training(
+    command: str, train: Train, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = train({"path": str(flowers(tmp_path / "flowers.csv"))}, epochs=1)
+    assert main([command, name, "flowers.csv", "--backend", "numpy"]) == 0
+    capsys.readouterr()
+    assert main([command, name, "flowers.csv", "--backend", "cuda"]) == 2
+    assert "choose from" in one_line(capsys)
+    monkeypatch.setattr("tuiml.backends.choice._missing", lambda: "it is not here")
+    for words in ([command, name, "flowers.csv"], ["train", "mine.toml"]):
+        assert main([*words, "--backend", "mlx"]) == 2
+        assert "it is not here" in one_line(capsys)
+
+
 @pytest.mark.parametrize(
     ("rows", "said"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +77,56 @@ def test_training_goes_on_as_in_tuiml(
     far = 2e-3 if framework != "keras" else 0.2 if setting == "optimizer nadam" else 0.02
     # Keras adds epsilon elsewhere, so its first steps differ a little; its Nadam's momentum grows faster
     assert np.abs(after - expected).max() < far * moved
+
+
+def stopped(found: Trained, of: str) -> tuple[Any, int]:
+    """The outputs of the engine that ends early, with the best weights, and the steps that it took."""
+    t, data = found.training, found.data
+    engine = NumpyEngine(found.network, t.optimizer, data, t.seed, t.penalties)
+    engine.load({**engine.state(), **found.tensors}, 0)
+    best, kept, waited, step = float("inf"), engine.tensors(), 0, 0
+    while step < t.epochs and waited < 2:
+        assert engine.step(np.arange(len(data.train)), t.rate)
+        trained_on, held_out, step = engine.totals(), engine.evaluate(data.test), step + 1
+        figures = {"val_loss": held_out.mean_loss, "val_accuracy": -held_out.accuracy}
+        figure = {**figures, "train_loss": trained_on.mean_loss}[of]
+        waited += 1
+        if figure < best:
+            best, kept, waited = figure, engine.tensors(), 0
+    engine.load({**engine.state(), **kept}, 0)
+    outputs = engine.predict(data.test.inputs).T
+    engine.close()
+    return outputs, step
+
+
+@needs
+@pytest.mark.parametrize("of", ["val_loss", "val_accuracy", "train_loss"])
+@pytest.mark.filterwarnings("ignore:__array__ implementation")  # Keras on PyTorch
+def test_training_ends_early_as_in_tuiml(framework: str, of: str, tmp_path: Path) -> None:
+    rule = {"name": of, "patience": 2}
+    rate = 30.0 if of == "train_loss" else 1.0
+    options = {"learning_rate": rate, "batch_size": 100, "epochs": 300, "early_stopping": rule}
+    found = trained(STACK, tiny(3, 3, train=20, test=50), **options)
+    expected, steps = stopped(found, of)
+    assert steps < 300
+    files = made(framework, found)
+    program = program_of(files[".py"], files[".safetensors"], tmp_path)
+    model, part, test = program.load_model(), found.data.train, found.data.test
+    held = {} if of == "train_loss" else {"validation": (test.inputs, test.labels)}
+    program.train(model, part.inputs, part.labels, **held)
+    assert np.abs(program.predict(model, test.inputs) - expected).max() < 0.01
+    if held:  # without it all epochs are trained
+        program.train(program.load_model(), part.inputs, part.labels, epochs=2)
+
+
+def test_the_program_says_what_it_does_not_do() -> None:
+    found = replace(trained(STACK, tiny(3, 3, train=20, test=50)), pretraining="rbm")
+    for framework in ("torch", "keras", "mlx"):
+        writer = importlib.import_module(f"tuiml.export.writers.{framework}")
+        text = " ".join(writer.code(found, "x").decode().split())
+        assert "pretrained (rbm) before, which it does not do" in text
+        assert "but for the order of examples and random numbers" in text
+        assert "EarlyStopping" not in text
 
 
 @needs

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tuiml import environ
 from tuiml.notify import hook, sequences
 from tuiml.notify.hook import Hook
 from tuiml.notify.notifier import Notifier, Wanted
+from tuiml.runs import threads
 
 XTERM = {"TERM": "xterm-256color"}
 LIMIT = 30.0
@@ -151,6 +154,25 @@ def test_a_hook_finds_what_happened_and_its_output_goes_nowhere(
     found._hook.join(LIMIT)
     assert out.read_text() == "my run|verdict|/runs/my run|dead� units; $(touch /nowhere)"
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_hook_has_the_environment_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    for name in ("TUIML_THREADS", "OPENBLAS_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MKL_NUM_THREADS", "1")  # so that it is put back
+    monkeypatch.setenv("VECLIB_MAXIMUM_THREADS", "1")
+    threads.limit(2)
+    threads.limit(3)
+    assert os.environ["OMP_NUM_THREADS"] == os.environ["OPENBLAS_NUM_THREADS"] == "1"
+    out = tmp_path / "out"
+    line = 'echo "$TUIML_THREADS|$OPENBLAS_NUM_THREADS|$OMP_NUM_THREADS|$TUIML_RUN"'
+    made = Hook(f"{line} > {out}", pytest.fail)
+    made.run({"TUIML_RUN": "mine"})
+    made.join(LIMIT)
+    assert out.read_text() == "||7|mine\n"
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")  # by the user's own program
+    assert environ.of_user()["OMP_NUM_THREADS"] == "5"
 
 
 def test_a_list_is_a_program_and_its_arguments_without_a_shell(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_many_runs_are_listed_from_what_was_read_before(monkeypatch: pytest.Monk
     before = listing.list_runs()
     read = []
     real = listing.summary
-    monkeypatch.setattr(listing, "summary", lambda path: read.append(path) or real(path))
+    monkeypatch.setattr(listing, "summary", lambda path, lines: read.append(path) or real(path, lines))
     assert listing.list_runs() == before
     assert read == []
     changed = runs_folder() / "run-7"

@@ -10,7 +10,7 @@ import pytest
 
 from tests import watched_runs
 from tests.watched_runs import MLP, healthy
-from tuiml.runs.watched import Module
+from tuiml.runs.watched import ModelPart, Module
 from tuiml.runs.watched_diagnosis import diagnosed
 from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.training.statistics import NEVER
@@ -151,6 +151,13 @@ def test_no_step_or_a_rate_of_zero_is_not_a_layer_that_is_not_trained() -> None:
     assert "not trained" not in names(found(still))
 
 
+def test_a_rate_is_not_too_low_where_there_is_no_gradient() -> None:
+    slow = all_layers(update_ratio=-7.0)
+    assert "learning rate too low" in names(found(slow, losses=STAYS))
+    still = all_layers(update_ratio=NEVER, gradient_norm=0.0)
+    assert "learning rate too low" not in names(found(still, losses=STAYS))
+
+
 def test_layers_that_were_never_called_shared_ones_and_containers_are_passed_over() -> None:
     tied = (*MLP, linear("tied", shared_with="head"), linear("unused"))
     never = dict.fromkeys(LayerStatistics.__dataclass_fields__, math.nan)
@@ -159,17 +166,53 @@ def test_layers_that_were_never_called_shared_ones_and_containers_are_passed_ove
     assert found({"tied": {"gradient_norm": 1e9}, "unused": never}, tied) == []
 
 
-def test_each_of_several_models_is_judged_by_itself() -> None:
-    two = tuple(
-        module.model_copy(update={"name": f"{model}.{module.name}"})
-        for model in ("generator", "critic")
-        for module in MLP
+TWO = tuple(
+    Module(name=model, type="Net", kind="container")
+    if module is None
+    else module.model_copy(update={"name": f"{model}.{module.name}"})
+    for model in ("generator", "critic")
+    for module in (None, *MLP)
+)
+"""The modules of two models in one run."""
+
+
+def of_two(changed: dict[str, dict[str, Any]], **known: Any) -> list[Verdict]:
+    """The verdicts on them; only the generator's learning rate is recorded."""
+    parts = (
+        ModelPart(name="generator", optimizer="Adam", first_rate=True),
+        ModelPart(name="critic", optimizer="SGD"),
     )
+    model = watched_runs.watched(TWO, optimizer="Adam, SGD", models=parts)
+    layers = [healthy(module, drawn=False, **changed.get(module.name, {})) for module in TWO]
+    usual = {"step": 100, "losses": FALLS, "diverged": False, "rate": 0.001, "score": math.nan}
+    return diagnosed(model, layers, **usual | known)
+
+
+def test_each_of_several_models_is_judged_by_itself() -> None:
     changed = {f"critic.{name}": {"gradient_norm": 90.0} for name in ("body.0", "body.2", "head")}
-    assert found(changed, two) == [], "the one's gradients are not compared with the other's"
-    verdicts = found({"critic.body.1": {"dead": 1.0}}, two)
+    assert of_two(changed) == [], "the one's gradients are not compared with the other's"
+    verdicts = of_two({"critic.body.1": {"dead": 1.0}})
     assert names(verdicts) == ["dead units"]
     assert verdicts[0].evidence.startswith("critic.body.0: 100 %")
+
+
+def test_a_verdict_on_a_whole_model_has_its_name_and_only_its_own_rate() -> None:
+    wrecked = {
+        f"{model}.body.{at}": {"dead": 1.0, "zeros": 1.0}
+        for model in ("generator", "critic")
+        for at in (1, 3)
+    }
+    verdicts = of_two(wrecked, losses=STAYS, rate=50.0)
+    assert names(verdicts)[:2] == ["learning rate far too high", "dead units"]
+    assert verdicts[0].evidence.startswith(
+        "generator: A learning rate of 50 is far above 0.001, the usual one of Adam"
+    )
+    assert verdicts[1].evidence.startswith("critic.body.0 and critic.body.2: 100 %")
+
+
+def test_a_loss_of_several_models_that_is_no_number_is_said_once() -> None:
+    verdicts = of_two({}, diverged=True)
+    assert [verdict.evidence for verdict in verdicts] == ["The loss is no number any more"]
 
 
 def test_a_snapshot_of_other_modules_than_the_file_has_is_not_judged() -> None:

@@ -17,7 +17,7 @@ def offered(
     chosen = preset(**changes)
     network: Network = network_of(chosen)
     outcome = Outcome(reason, epochs, best, rise, gap)
-    return experiments(DiagnosisContext(chosen, network, ()), outcome, found)
+    return experiments(DiagnosisContext(chosen, network, layers=()), outcome, found)
 
 
 def words(**asked):
@@ -52,5 +52,5 @@ def test_a_run_that_diverged_is_offered_smaller_steps():
 
 def test_a_run_that_still_improved_is_offered_more_epochs():
     epochs = preset().training.epochs
-    assert words(best=10)[0] == f"{2 * epochs:,} epochs"
-    assert words(best=10, reason="stopped")[0] != f"{2 * epochs:,} epochs"
+    assert words(best=10)[0] == f"train for {2 * epochs:,} epochs"
+    assert words(best=10, reason="stopped")[0] != f"train for {2 * epochs:,} epochs"

@@ -267,7 +267,7 @@ def test_a_rate_far_above_the_usual_one_is_named_and_a_sensible_one_advised(bad)
     assert verdict.name == "learning rate far too high"
     assert "100 is far above 0.01, the usual one of sgd" in verdict.evidence
     assert verdict.remedy.edits == (("training.learning_rate", 0.01),), "not a tenth of it each time"
-    assert "range test" in verdict.remedy.words
+    assert "range test" in verdict.remedy.why
     assert judged(read(document), losses=(2.3, 0.1)) == [], "one that works is none"
 
 
@@ -375,7 +375,8 @@ def test_factors_and_rates_in_words():
 
 def test_a_case_knows_its_layers():
     preset = read(stack(2))
-    case = DiagnosisContext(preset, *statistics(preset))
+    network, layers = statistics(preset)
+    case = DiagnosisContext(preset, network, layers=layers)
     assert case.weighted == (1, 2, 3)
     assert case.hidden == (1, 2)
     assert case.output == 3

@@ -25,8 +25,35 @@ x, y = make.random((64, 8, 8, 1)).astype("float32"), make.integers(0, 3, 64)
 found = {}
 
 
+def jax_gradient():
+    """The norm of the gradient of the convolution in the second step, by JAX alone."""
+    import jax
+
+    model.jax_state_sync()
+    trained, others = (
+        [v.value for v in some] for some in (model.trainable_variables, model.non_trainable_variables)
+    )
+
+    def loss_of(trained):
+        predicted, _ = model.stateless_call(trained, others, x[16:32], training=True)
+        return keras.losses.sparse_categorical_crossentropy(y[16:32], predicted).mean()
+
+    norm = float(np.linalg.norm(np.asarray(jax.grad(loss_of)(trained)[0], np.float64)))
+    return norm
+
+
 class ByHand(keras.callbacks.Callback):
     """Keeps what the last step that is measured, the second, should show."""
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if batch == 1 and "conv_mean" not in found:
+            if keras.backend.backend() == "jax":
+                found["conv_gradient"] = jax_gradient()
+            values = [np.asarray(w) for w in model.get_layer("conv2d").get_weights()]
+            kernel, bias = (value.astype(np.float64) for value in values)
+            parts = np.lib.stride_tricks.sliding_window_view(x[16:32, :, :, 0], (3, 3), (1, 2))
+            convolved = np.tensordot(parts, kernel[:, :, 0], ((3, 4), (0, 1))) + bias
+            found["conv_mean"] = float(np.maximum(convolved, 0.0).mean())
 
     def on_train_batch_end(self, batch, logs=None):
         if batch == 1 and "conv_std" not in found:

@@ -3,6 +3,8 @@
 from tuiml.runs.folder import each_line
 from tuiml.runs.watched import read_model
 from tuiml.training.event_reading import read_event
+from tuiml.tui.model import past_run
+from tuiml.tui.model.diagnosis import diagnose
 
 
 def events(path, name=""):
@@ -20,3 +22,8 @@ def layers(path, at=-1):
 def modules(path):
     """The modules, by name."""
     return {module.name: module for module in read_model(path).modules}
+
+
+def verdicts(path):
+    """What the app says is wrong with it."""
+    return diagnose(past_run.load_run(path))

@@ -36,6 +36,17 @@ class Stub(Adapter):
         return 0.5
 
     def modules(self):
+        if self._model.blocks:
+            return [
+                Module(
+                    name=f"block{i // 10}" + f".{i % 10}" * (i % 10 > 0),
+                    type="Dense",
+                    kind="weighted",
+                    parameters=12,
+                    trainable=12,
+                )
+                for i in range(self._model.blocks * 10)
+            ]
         return [
             Module(name="a", type="Dense", kind="weighted", parameters=12, trainable=12),
             Module(name="b", type="ReLU", kind="activation", activation="relu"),
@@ -56,6 +67,12 @@ class Stub(Adapter):
             return None
         self._model.cost()
         weights = [facts([1.0, 2.0, 3.0])]
+        if self._model.blocks:
+            values = np.random.default_rng(len(self._model.log)).normal(size=43)
+            one = facts(values, zeros=0.123456789012345, saturated=0.0123456789012345)
+            moves = [(43, 0.0, 0.00123456789)]
+            full = ModuleFacts(one, None, 64, [one], [one], [one], moves)
+            return [full] * (self._model.blocks * 10)
         return [
             ModuleFacts(
                 weights=weights,
@@ -84,10 +101,11 @@ class StubModule(Module_):
         log: the adapter's calls.
         arming, hook: what is raised when a step is armed, or in a hook.
         skips: steps that a gradient scaler skips.
+        blocks: of ten modules each, in place of the usual two modules.
     """
 
     def __init__(self):
-        self.log, self.rank, self.skips = [], 0, 0
+        self.log, self.rank, self.skips, self.blocks = [], 0, 0, 0
         self.arming = self.hook = None
         self.cost = lambda: None
 

@@ -40,7 +40,7 @@ def data():
     return mx.array(make.normal(size=(32, 8)).astype(np.float32)), mx.array(make.integers(0, 3, 32))
 
 
-def trained(watched, steps=2, compiled=False):
+def trained(watched, steps=2, compiled=False, given=False):
     mx.random.seed(0)
     model, (x, y) = MLP(), data()
     optimizer = optim.Adam(learning_rate=1e-2)
@@ -60,7 +60,7 @@ def trained(watched, steps=2, compiled=False):
         loss, grads = step(x, y)
         mx.eval(model.state, optimizer.state, loss)
         if run:
-            run.step(loss=loss, grads=grads)
+            run.step(loss=loss, grads=grads if given else None)
     if run:
         run.close()
     return run, model, before, dict(tree_flatten(grads)), x
@@ -70,8 +70,9 @@ def near(found, wanted):
     assert found == pytest.approx(float(wanted), rel=1e-4, abs=1e-6)
 
 
-def test_numbers_are_those_computed_by_hand():
-    run, model, before, grads, x = trained(True)
+@pytest.mark.parametrize("given", [False, True])
+def test_numbers_are_those_computed_by_hand(given):
+    run, model, before, grads, x = trained(True, given=given)
     found, after = layers(run.path), dict(tree_flatten(model.parameters()))
     assert list(found) == ["layers.0", "layers.1", "layers.2", "norm"]
     for name in ("layers.0", "layers.2", "norm"):
@@ -95,6 +96,62 @@ def test_bits_are_the_same_with_and_without():
     assert all(mx.array_equal(a, b) for (_, a), (_, b) in pairs)
 
 
+def test_gradients_are_those_that_the_optimizer_gets_of_a_part_of_the_model_too():
+    model, (x, y) = MLP(), data()
+    head, optimizer = model.layers[2], optim.SGD(learning_rate=0.1)
+    other = MLP()  # has parameters of the same names
+    run = tuiml.watch(model, optimizer=optimizer)
+    for _ in range(2):
+        _, grads = nn.value_and_grad(model, loss_of)(model, x, y)
+        clipped, _ = optim.clip_grad_norm(grads, 0.01)
+        head.update(optimizer.apply_gradients(clipped["layers"][2], head.trainable_parameters()))
+        optim.SGD(learning_rate=0.1).update(other, grads)
+        run.step()
+    run.close()
+    found = layers(run.path)
+    near(found["layers.2"].gradient_norm, mx.linalg.norm(clipped["layers"][2]["weight"]))
+    assert math.isnan(found["layers.0"].gradient_norm), "no optimizer got it"
+
+
+def test_one_optimizer_of_two_models():
+    models, (x, y) = {"a": MLP(), "b": MLP()}, data()
+    optimizer = optim.Adam(learning_rate=0.01)
+    run = tuiml.watch(models, optimizer=optimizer)
+    seen = {}
+    for _ in range(2):
+        for name, model in models.items():
+            _, grads = nn.value_and_grad(model, loss_of)(model, x, y)
+            optimizer.update(model, grads)
+            seen[name] = mx.linalg.norm(grads["layers"][0]["weight"])
+        run.step()
+    assert type(optimizer) is optim.Adam
+    run.close()
+    for name in models:
+        near(layers(run.path)[f"{name}.layers.0"].gradient_norm, seen[name])
+
+
+def test_the_optimizer_has_its_own_class_again_and_can_be_pickled_before():
+    model = MLP()
+    optimizer = optim.SGD(learning_rate=0.1)
+    run = tuiml.watch(model, optimizer=optimizer)
+    run.step()  # the next step is armed
+    assert type(optimizer) is not optim.SGD
+    assert type(pickle.loads(pickle.dumps(optimizer))) is optim.SGD
+    run.close()
+    assert type(optimizer) is optim.SGD
+
+
+def test_a_loss_is_kept_as_it_was_when_it_was_reported():
+    run = tuiml.watch(MLP(), name="net")
+    for value in (1.0, 2.0):
+        loss = mx.array(value) * 2
+        run.step(loss=loss, other=mx.array([value, 3 * value]))
+        loss += 10
+    run.close()
+    assert [event.train_loss for event in events(run.path, "batch")] == [2.0, 4.0]
+    assert [event.values for event in events(run.path, "scalars")] == [{"other": 2.0}, {"other": 4.0}]
+
+
 def test_no_class_of_a_module_is_changed_for_good():
     _, model, *_ = trained(True, steps=3)
     assert all("_tuiml_base" not in vars(type(module)) for _, module in model.named_modules())
@@ -114,12 +171,19 @@ def test_a_copy_has_the_classes_of_the_library():
     assert type(model.layers[0]) is nn.Linear
 
 
-def test_a_compiled_step_is_seen_but_for_its_outputs():
-    run, *_ = trained(True, steps=4, compiled=True)
+@pytest.mark.parametrize("given", [False, True])
+def test_a_compiled_step_is_seen_but_for_its_outputs(given, monkeypatch):
+    monkeypatch.setattr("tuiml.watch.run.GAP", 0.0)
+    monkeypatch.setattr("tuiml.watch.run.FRACTION", 1e9)
+    monkeypatch.setattr("tuiml.runs.folder.RunFolder.takes_snapshot", True)
+    run, *_ = trained(True, steps=5, compiled=True, given=given)
     found = layers(run.path)["layers.0"]
-    assert found.gradient_norm > 0
     assert math.isnan(found.mean)
-    run.close()
+    assert found.weight_norm > 0
+    assert math.isnan(found.gradient_norm) != given
+    unseen = read_model(run.path).unseen
+    assert "compiled" in unseen["activations"]
+    assert given or "run.step(grads=grads)" in unseen["gradients"]
 
 
 def test_frozen_and_quantized_modules():

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 import tuiml
-from tests.watch.reading import events, layers
+from tests.watch.reading import events, layers, modules
 from tests.watch.stub import Clock, StubModule, install
 from tuiml.runs.folder import RunFolder
 from tuiml.runs.metrics import Metrics
-from tuiml.runs.watched import is_watched, read_model
+from tuiml.runs.watched import MOST_MODULES, is_watched, read_model
 from tuiml.runs.writer import is_held, writer_of
 from tuiml.watch.models import Models
 from tuiml.watch.ranks import VARIABLES
@@ -102,6 +102,27 @@ def test_snapshots_take_two_percent_of_the_time(monkeypatch):
         run.step(loss=1.0)
     run.close()
     assert 0.005 < sum(spent) / (clock.now - began) < 0.02
+
+
+def test_a_slow_disk_takes_no_more_of_the_time(monkeypatch):
+    monkeypatch.setattr(RunFolder, "takes_snapshot", True)
+    clock, model = Clock(), StubModule()
+    run = WatchedRun(Models(model), "net", clock)
+    record, spent = run._writer.record, []
+
+    def slow(event):
+        clock.now += 0.02
+        spent.append(0.02)
+        record(event)
+
+    monkeypatch.setattr(run._writer, "record", slow)
+    began = clock.now
+    for _ in range(20_000):
+        clock.now += 0.01
+        run.step(loss=1.0)
+    assert 0.005 < sum(spent) / (clock.now - began) < 0.015
+    assert model.log.count("measure") > 40
+    run.close()
 
 
 def test_a_step_that_was_skipped_is_measured_at_the_next():
@@ -283,9 +304,30 @@ def test_importing_tuiml_imports_neither_numpy_nor_a_framework():
         subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
 
 
-def test_several_models_are_named():
-    with tuiml.watch({"g": StubModule(), "c": StubModule()}) as run:
+def test_each_of_several_models_is_a_module_of_its_own():
+    with tuiml.watch({"g": StubModule(), "c.1": StubModule()}) as run:
         run.step()
         run.step()
-    assert list(layers(run.path)) == ["g.a", "g.b", "c.a", "c.b"]
+    assert list(layers(run.path)) == ["g", "g.a", "g.b", "c_1", "c_1.a", "c_1.b"]
+    assert modules(run.path)["c_1"].type == "StubModule"
+    assert [model.name for model in read_model(run.path).models] == ["g", "c_1"]
     assert events(run.path, "start")[0].parameters == 24
+
+
+@pytest.mark.parametrize("blocks", [600, 1200])
+def test_snapshots_of_thousands_of_modules_are_short_enough_to_be_read(blocks):
+    model = StubModule()
+    model.blocks = blocks
+    with tuiml.watch(model) as run:
+        run.step()
+        run.step()
+    count = min(10 * blocks, MOST_MODULES)
+    found = layers(run.path)
+    assert len(found) == count
+    last = found["block99.9"]
+    assert (last.weights is None, last.biases) == (blocks > 600, None), "some histograms are left out"
+    assert last.gradient_norm > 0
+    assert last.saturated == 0.0123456789012345
+    limits = " ".join(read_model(run.path).limits)
+    assert "histograms of biases" in limits
+    assert ("only the first 10,000 of 12,000 modules are shown" in limits) == (blocks > 1000)

@@ -29,6 +29,24 @@ def test_outputs_whose_squares_are_beyond_float32_have_a_spread():
     assert found.weight_norm == pytest.approx(1e30 * 32**0.5, rel=1e-4)
 
 
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_large_outputs_are_reduced_in_parts(kind):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 300), nn.ReLU()).to(kind)
+    nn.init.constant_(model[0].bias, 50.0)  # far from 0, with a small spread
+    x, y = torch.randn(1000, 4).to(kind), torch.randint(0, 300, (1000,))
+    with torch.no_grad():
+        model[0].bias[:100] = -50.0
+        out = model(x).double()
+    run = tuiml.watch(model)
+    train(model, torch.optim.SGD(model.parameters(), lr=0.0), x, y, run, steps=2)
+    run.close()
+    found = layers(run.path)["1"]
+    assert found.mean == pytest.approx(out.mean().item(), rel=1e-4)
+    assert found.std == pytest.approx(out.std(correction=0).item(), rel=1e-4)
+    assert found.zeros == pytest.approx((out == 0).double().mean().item(), abs=1e-9)
+
+
 def test_tied_parameters_have_the_gradient_of_both():
     model = Transformer()
     x, y = texts()
@@ -73,8 +91,12 @@ def test_several_models_in_one_run():
         run.step()
     run.close()
     found = layers(run.path)
-    assert list(found) == ["generator.Linear", "critic.Linear"]
-    assert all(one.gradient_norm > 0 for one in found.values())
+    assert list(found) == ["generator", "generator.Linear", "critic", "critic.Linear"]
+    assert all(one.gradient_norm > 0 for name, one in found.items() if "Linear" in name)
+    assert [(one.optimizer, one.first_rate) for one in read_model(run.path).models] == [
+        ("SGD", True),
+        ("SGD", False),
+    ]
 
 
 def test_quantized_modules_are_counted_and_said():

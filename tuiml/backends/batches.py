@@ -100,7 +100,7 @@ class Batches:
         ]
 
     def _convert(self, part: Part, rows: Array) -> None:
-        if self._raw is None:
+        if self._raw is None or self._raw.dtype != part.inputs.dtype:
             self._raw = np.empty(self._inputs.shape, part.inputs.dtype)
             self._normalize = self._normalizing(self._raw)
         part.inputs.take(rows, 0, self._raw, "clip")

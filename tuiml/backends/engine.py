@@ -17,8 +17,11 @@ Array = np.ndarray[Any, Any]
 
 
 def as_part(inputs: Array, like: Part) -> Part:
-    """Examples that are in no part of the data, as one of its parts; their labels say nothing."""
-    rows: Any = np.ascontiguousarray(inputs, like.inputs.dtype)
+    """Examples that are in no part of the data, as one of its parts; their labels say nothing.
+
+    Inputs are float32, also of data that are bytes: new ones may lie between or beyond these.
+    """
+    rows: Any = np.ascontiguousarray(inputs, np.float32)
     return Part(rows, np.zeros((len(rows), *like.labels.shape[1:]), like.labels.dtype))
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
+from tuiml.backends.library_calls import combined
 from tuiml.installation import hint
 
 if TYPE_CHECKING:
@@ -55,9 +56,9 @@ def version() -> str | None:
 
 
 def fused(calls: Sequence[Bound], own: Sequence[Range], later: Sequence[Bound]) -> list[Bound]:
-    """The same work in fewer calls, or the calls as they are; see machine/programs.py."""
+    """The same work in fewer calls; see machine/programs.py and, without numba, library_calls.py."""
     if not calls or trouble():
-        return list(calls)
+        return combined(calls, own, later)
     from tuiml.backends.machine.programs import fuse
 
     return fuse(calls, own, later)

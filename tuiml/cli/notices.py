@@ -1,4 +1,4 @@
-"""Notifications of ``tuiml train`` and ``tuiml resume``: their options, and the run that they are about."""
+"""Notifications of commands that train: their options, and the run that they are about."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import contextlib
 import sys
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from tuiml.cli.output import note
 from tuiml.cli.parser import argument
@@ -72,20 +72,54 @@ def wanted(chosen: argparse.Namespace) -> Wanted:
     )
 
 
-class Notices:
-    """A context that notifies of one run; it costs nothing where nothing is wanted.
+class TerminalNotices:
+    """A context that notifies on the terminal of a command.
+
+    Args:
+        show: shows what is done on the same terminal.
+    """
+
+    def __init__(self, wanted: Wanted, show: Show) -> None:
+        self._show = show
+        self._failures: list[str] = []
+        self._notifier = Notifier(wanted, _write if sys.stderr.isatty() else None, self._failures.append)
+
+    def __enter__(self) -> Self:
+        self._notifier.keep_title()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._notifier.restore_title()
+        self._notifier.join()
+        self._say_failures()
+
+    def title(self, text: str) -> None:
+        """Set the title of the terminal, at most once a second."""
+        self._notifier.title(text)
+
+    def tell(self, occasion: str, name: str, path: str, message: str) -> None:
+        """Notify of the end of what has a name and a folder."""
+        self._notifier.tell(occasion, name, path, f"{name}: {message}")
+
+    def _say_failures(self) -> None:
+        while self._failures:
+            self._show.close()  # the line of the bar
+            note(f"tuiml: {self._failures.pop()}")
+
+
+class Notices(TerminalNotices):
+    """Notifies of one run; it costs nothing where nothing is wanted.
 
     Args:
         read: returns the document of the run's preset.
-        show: shows the run on the same terminal.
     """
 
     def __init__(self, wanted: Wanted, read: Callable[[], dict[str, Any]], show: Show) -> None:
-        self._show = show
-        self._failures: list[str] = []
+        super().__init__(wanted, show)
         self._feed: Callable[[Event], None] = lambda event: None
         self._fail: Callable[[str], None] = lambda text: None
-        self._notifier = Notifier(wanted, _write if sys.stderr.isatty() else None, self._failures.append)
         if wanted:
             self._begin(read())
 
@@ -104,10 +138,6 @@ class Notices:
 
         self._feed, self._fail = lambda event: notices.update(model, model.feed([event])), fail
 
-    def __enter__(self) -> Notices:
-        self._notifier.keep_title()
-        return self
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
@@ -115,19 +145,12 @@ class Notices:
 
         if isinstance(error, Exception) and not isinstance(error, Cancelled):
             self._fail((str(error).splitlines() or [""])[0])
-        self._notifier.restore_title()
-        self._notifier.join()
-        self._say_failures()
+        super().__exit__(kind, error, trace)
 
     def take(self, event: Event) -> None:
         """Notify of an event that was shown."""
         self._feed(event)
         self._say_failures()
-
-    def _say_failures(self) -> None:
-        while self._failures:
-            self._show.close()  # the line of the bar
-            note(f"tuiml: {self._failures.pop()}")
 
 
 def _write(sequence: str) -> None:

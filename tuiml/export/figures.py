@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tuiml.export.source import SCALARS, Source
+from tuiml.export.source import Source
 from tuiml.runs.folder import Line
 from tuiml.training import codec
+from tuiml.training.events import Epoch, Progress, Scalars
 from tuiml.training.layer_statistics import HISTOGRAMS
 
 NOT_FIGURES = ("event", "seconds_left", "watched", "note")
@@ -15,26 +16,32 @@ Table = tuple[list[str], list[list[Any]]]
 """The names of columns, and the rows; ``None`` is a figure that is missing."""
 
 
-def table(lines: list[Line]) -> Table:
+def table(lines: Iterable[Line]) -> Table:
     """Lines as rows; a column for each of their numbers that any line has."""
-    lines = [{**line, **line["values"]} if isinstance(line.get("values"), dict) else line for line in lines]
-    names = dict.fromkeys(
-        name
-        for line in lines
-        for name, value in line.items()
-        if name not in NOT_FIGURES and isinstance(value, int | float) and not isinstance(value, bool)
-    )
-    return list(names), [[line.get(name) for name in names] for line in lines]
+    names: dict[str, None] = {}
+    rows: list[list[Any]] = []
+    for line in lines:
+        values = line.get("values")
+        figures = {
+            name: value
+            for name, value in (line | (values if isinstance(values, dict) else {})).items()
+            if name not in NOT_FIGURES and isinstance(value, int | float) and not isinstance(value, bool)
+        }
+        names |= dict.fromkeys(figures)
+        rows.append([figures.get(name) for name in names])
+    for row in rows:
+        row += [None] * (len(names) - len(row))
+    return list(names), rows
 
 
 def epochs(source: Source) -> Table:
     """A row for each epoch."""
-    return table(source.events("epoch"))
+    return table(source.lines(Epoch))
 
 
 def steps(source: Source) -> Table:
     """A row for each line about batches: means over the batches since the line before."""
-    return table(source.events("batch", SCALARS))
+    return table(source.lines(Progress, Scalars))
 
 
 def layer_rows(source: Source) -> Iterator[Line]:
@@ -47,4 +54,4 @@ def layer_rows(source: Source) -> Iterator[Line]:
 
 def layers(source: Source) -> Table:
     """A row for each layer of each snapshot."""
-    return table(list(layer_rows(source)))
+    return table(layer_rows(source))

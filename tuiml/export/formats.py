@@ -116,7 +116,7 @@ FORMATS = (
     Format("html", "a report in one file: settings, curves, layers, confusion matrix, verdicts", ".html"),
     Format(
         "svg",
-        "a chart as a picture of lines",
+        "a chart as a picture, for papers and pages",
         ".svg",
         setting=Setting("chart", "what is drawn", tuple(CHARTS)),
     ),

@@ -11,7 +11,7 @@ from typing import Any
 from tuiml.export import program_data, program_rate
 from tuiml.export.formats import Files
 from tuiml.export.pieces import Written, pieces
-from tuiml.export.source import Trained
+from tuiml.export.source import Source, Trained
 from tuiml.export.text import function, inside, lines, listed, literal, words
 from tuiml.runs.errors import RunError
 
@@ -98,7 +98,7 @@ def source(trained: Trained, stem: str, parts: Parts) -> bytes:
 
 
 def _imports(third: list[str], body: str, stored: Mapping[str, Any]) -> list[str]:
-    standard = [name for name in ("csv", "math", "sys") if f"{name}." in body]
+    standard = [name for name in ("copy", "csv", "math", "sys") if f"{name}." in body]
     third = sorted(
         [*third, "import numpy as np", *(["from safetensors import safe_open"] if stored else [])],
         key=lambda line: (not line.startswith("import"), line.split()[1]),
@@ -119,9 +119,18 @@ def _docstring(trained: Trained, framework: str, stem: str) -> str:
         f"Run {words(trained.said)}. The weights are in {stem}.safetensors.",
         f"    python {stem}.py {'data.csv' if table else 'data.npz'}",
         f"evaluates it on {what}.",
+        "train() takes the steps of tuiml, but for the order of examples and random numbers. "
+        + unlike(trained),
     ]
     filled = (text if text.startswith(" ") else textwrap.fill(text, WIDTH - 3) for text in texts)
     return '"""' + "\n\n".join(filled) + '\n"""'
+
+
+def unlike(trained: Trained) -> str:
+    """What of the run's training the program does not do, in a sentence; empty: nothing."""
+    if not trained.pretraining:
+        return ""
+    return f"The hidden layers were pretrained ({trained.pretraining}) before, which it does not do."
 
 
 def _constants(trained: Trained, stem: str) -> list[str]:
@@ -191,8 +200,11 @@ def _main(trained: Trained) -> str:
     return "\n".join([*main, "", "", 'if __name__ == "__main__":', "    main()"])
 
 
-def files(trained: Trained, text: bytes, weights: Mapping[str, Any], framework: str) -> Files:
+def files(source: Source, text: bytes, weights: Mapping[str, Any], framework: str) -> Files:
     """The program, and beside it its weights with the constants of the preprocessing."""
+    trained = source.trained
+    if differs := unlike(trained):
+        source.notes.append(f"train() in the program: {differs[:1].lower()}{differs[1:].removesuffix('.')}")
     arrays = {**weights, **program_data.arrays(trained)}
     return {".py": text, ".safetensors": program_data.weights_file(arrays, about(trained, framework))}
 

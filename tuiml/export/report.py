@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import math
 from datetime import datetime
-from typing import Any
 
 from tuiml import __version__
 from tuiml.export.source import Source
@@ -14,6 +13,7 @@ from tuiml.registry import value_text
 from tuiml.runs.run_lines import number
 from tuiml.runs.watched import settings_of
 from tuiml.spec.problems import SpecError
+from tuiml.training.events import End, Epoch, Intervention, Notice, Progress, Start
 from tuiml.training.verdicts import Verdict, verdicts
 
 Pairs = list[tuple[str, str]]
@@ -26,14 +26,9 @@ def why(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def _last(source: Source, event: str) -> dict[str, Any]:
-    found = source.events(event)
-    return found[-1] if found else {}
-
-
 def subtitle(source: Source) -> str:
     """The preset, the time of the start, how it ended and who wrote the report."""
-    start, end = _last(source, "start"), _last(source, "end")
+    start, end = source.last(Start), source.last(End)
     when = ""
     with contextlib.suppress(ValueError):
         when = f"{datetime.fromisoformat(str(start.get('time'))):%Y-%m-%d %H:%M} UTC"
@@ -46,7 +41,7 @@ def subtitle(source: Source) -> str:
 
 def figures(source: Source) -> Pairs:
     """What the run came to."""
-    start, end, epoch = (_last(source, event) for event in ("start", "end", "epoch"))
+    start, end, epoch = map(source.last, (Start, End, Epoch))
     found: Pairs = []
     for part, line in (("test", end), ("val", epoch), ("train", epoch)):
         name = {"val": "validation", "train": "training"}.get(part, part)
@@ -67,7 +62,7 @@ def figures(source: Source) -> Pairs:
 
 def rate_changes(source: Source) -> bool:
     """Whether the learning rate was not the same throughout."""
-    return len({line.get("learning_rate") for line in source.events("batch", "epoch")}) > 1
+    return len({line.get("learning_rate") for line in source.lines(Progress, Epoch)}) > 1
 
 
 def settings(source: Source) -> Pairs:
@@ -96,9 +91,9 @@ def verdicts_of(source: Source) -> list[Verdict]:
     preset, network = source.preset, source.network
     if preset is None or network is None or not source.snapshots:
         return []
-    losses = [number(line, "train_loss") for line in source.events("batch", "epoch")]
+    losses = [number(line, "train_loss") for line in source.lines(Progress, Epoch)]
     losses = [value for value in losses if not math.isnan(value)]
-    epoch, end = _last(source, "epoch"), _last(source, "end")
+    epoch, end = source.last(Epoch), source.last(End)
     score = number(epoch, "train_accuracy")
     snapshot = source.snapshots[-1]
     return verdicts(
@@ -119,7 +114,7 @@ def verdicts_of(source: Source) -> list[Verdict]:
 def happened(source: Source) -> list[str]:
     """Changes by hand, notices and why it ended, a line each, in their order."""
     found = []
-    for line in source.lines:
+    for line in source.lines(Start, Intervention, Notice, End):
         event, step = line.get("event"), number(line, "step")
         at = f"step {step:,.0f}: " if not math.isnan(step) else ""
         if event == "intervention":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from tuiml.data.errors import DataError
 from tuiml.runs import timeline
 from tuiml.runs.errors import RunError
-from tuiml.runs.folder import Line, read_metrics
-from tuiml.runs.run_lines import number
+from tuiml.runs.folder import Line
+from tuiml.runs.run_lines import number, surviving
 from tuiml.runs.watched import WatchedModel, is_watched, read_model
 from tuiml.spec.problems import SpecError
 from tuiml.text import plain_text
 from tuiml.training import codec
-from tuiml.training.events import Snapshot
+from tuiml.training.events import KINDS, Event, Intervention, Scalars, Snapshot
 
 if TYPE_CHECKING:
     from tuiml.data.arrays import Data
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 Array = Any
 """A NumPy array."""
-SCALARS = "scalars"
-"""The event of a watched loop whose ``values`` have names of the user's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +47,8 @@ class Trained:
     data: Data
     tensors: dict[str, Array]
     """Parameters and buffers by their names on disk: ``layers.<i>.weight``."""
+    pretraining: str = ""
+    """How its hidden layers were pretrained; empty: they were not."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -79,33 +80,32 @@ class Source:
         """The run's name, plain text."""
         return plain_text(self.path.name)
 
-    @cached_property
-    def lines(self) -> list[Line]:
-        """The lines of its metrics that no rewind undid.
+    def lines(self, *kinds: type[Event]) -> Iterator[Line]:
+        """The lines of its metrics of some kinds of events, by default of all, that no rewind undid. They are
+        read anew each time: there may be a million.
 
         Raises:
             RunError: they cannot be read.
         """
         try:
-            lines = read_metrics(self.path)
+            yield from surviving(self.path, *(kinds or KINDS.values()))
         except OSError as error:
             raise RunError(f"{self.name}: its metrics cannot be read: {error.strerror or error}") from None
-        return list(timeline.surviving(filter(timeline.is_rewind, lines), lines))
 
-    def events(self, *names: str) -> list[Line]:
-        """The lines of one kind of event, or of some."""
-        return [line for line in self.lines if line.get("event") in names]
+    def last(self, kind: type[Event]) -> Line:
+        """The last line of a kind of event; empty: there is none."""
+        return next(iter(deque(self.lines(kind), maxlen=1)), {})
 
-    def curve(self, event: str, name: str) -> list[tuple[float, float]]:
+    def curve(self, kind: type[Event], name: str) -> list[tuple[float, float]]:
         """A figure over the steps, where it is there: (step, value)."""
-        points = ((number(line, "step"), number(line, name)) for line in self.events(event))
+        points = ((number(line, "step"), number(line, name)) for line in self.lines(kind))
         return [(x, y) for x, y in points if not math.isnan(x + y)]
 
     @cached_property
     def scalars(self) -> dict[str, list[tuple[float, float]]]:
         """What a loop of the user's own reports under names of its own, by name over the steps."""
         found: dict[str, list[tuple[float, float]]] = {}
-        for line in self.events(SCALARS):
+        for line in self.lines(Scalars):
             values = line.get("values")
             for name in values if isinstance(values, dict) else ():
                 point = number(line, "step"), number(values, name)
@@ -125,7 +125,7 @@ class Source:
     @cached_property
     def snapshots(self) -> list[Snapshot]:
         """Its snapshots, first to last."""
-        return [found for found in map(self.snapshot, self.lines) if found is not None]
+        return [found for found in map(self.snapshot, self.lines(Snapshot)) if found is not None]
 
     @cached_property
     def preset(self) -> Preset | None:
@@ -171,7 +171,7 @@ class Source:
         from tuiml.training.interventions import RATE, WHAT, Change, in_force
 
         changes = []
-        for line in self.events("intervention"):
+        for line in self.lines(Intervention):
             step = timeline.integer(line, "step")
             if line.get("what") in WHAT and step <= self.predictor.step:
                 with contextlib.suppress(ValueError):  # a line that somebody has edited
@@ -193,4 +193,5 @@ class Source:
             prepared.preset.data,
             prepared.data,
             prepared.engine.tensors(),
+            prepared.preset.pretraining.name if prepared.preset.pretraining else "",
         )

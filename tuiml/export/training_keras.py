@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuiml.export import program_rate
+from tuiml.export import program_rate, program_stopping
 from tuiml.export.source import Trained
 from tuiml.export.text import function, inside
 from tuiml.nn.optimizers import AdamW, Moments
@@ -33,7 +33,7 @@ DIFFERENT = {
 
 def sections(trained: Trained) -> list[str]:
     """The functions and classes."""
-    return [_optimizer(trained), _rate(trained), _train(trained)]
+    return [_optimizer(trained), _rate(trained), program_stopping.callback(trained), _train(trained)]
 
 
 def _optimizer(trained: Trained) -> str:
@@ -97,16 +97,20 @@ def _rate(trained: Trained) -> str:
 def _train(trained: Trained) -> str:
     changes = program_rate.changes(trained)
     options = ["batch_size=BATCH_SIZE", "epochs=epochs"]
-    if program_rate.at_step(trained):
-        options.append("callbacks=[rate]")
+    rate, stops = program_rate.at_step(trained), program_stopping.rule(trained)
+    held = program_stopping.VALIDATION if program_stopping.by_validation(trained) else ""
+    stopping = [f"callbacks.append(EarlyStopping({held}))"]
+    if rate or stops:
+        options.append("callbacks=callbacks" if stops else "callbacks=[rate]")
     if trained.network.class_weights:
         options.append("class_weight=dict(enumerate(CLASS_WEIGHTS))")
     made = "rate = Rate(epochs * batches, batches)" if changes else "rate = Rate()"
     return function(
-        "train(model, x, y, epochs=EPOCHS)",
-        "Train the network on raw inputs and labels, with the settings of the run.",
+        *program_stopping.head(trained),
         "batches = math.ceil(len(x) / BATCH_SIZE)" if changes else "",
-        made if program_rate.at_step(trained) else "",
+        made if rate else "",
+        f"callbacks = [{'rate' if rate else ''}]" if stops else "",
+        ([f"if {held} is not None:", *inside(stopping)] if held else stopping) if stops else "",
         "model.compile(build_optimizer(), LOSS)",
         f"model.fit(preprocess(x), as_targets(y), {', '.join(options)})",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tuiml.export import program_rate
+from tuiml.export import program_rate, program_stopping
 from tuiml.export.source import Trained
 from tuiml.export.text import dedent, function, inside, lines
 from tuiml.nn.optimizers import Moments
@@ -62,7 +62,8 @@ def imports(trained: Trained) -> str:
 def sections(trained: Trained) -> list[str]:
     """The functions and classes."""
     helper = OPTIMIZERS[trained.training.optimizer.name][2]
-    return [helper, *_penalties(trained), _optimizer(trained), _train(trained)]
+    stopping = program_stopping.stopping_class(trained)
+    return [helper, *_penalties(trained), _optimizer(trained), stopping, _train(trained)]
 
 
 def _optimizer(trained: Trained) -> str:
@@ -136,33 +137,37 @@ def _step(trained: Trained) -> list[str]:
         "limit(model)" if t.max_norm is not None else "",
         "mx.eval(model.parameters(), optimizer.state)",
         "step += 1" if program_rate.changes(trained) else "",
-        "total += loss.item() * len(rows)" if program_rate.has_plateau(trained) else "",
+        "total += loss.item() * len(rows)" if program_stopping.sums_loss(trained) else "",
     )
 
 
 def _train(trained: Trained) -> str:
     changes, plateau = program_rate.changes(trained), program_rate.has_plateau(trained)
+    total = program_stopping.sums_loss(trained)
     weighted = bool(trained.network.class_weights)
     more, loss = "", "loss_of(model(x), y)"
     if weighted:
         more, loss = ", w", '(loss_of(model(x), y, "none").reshape(len(w), -1).mean(1) * w).mean()'
     return function(
-        "train(model, x, y, epochs=EPOCHS)",
-        "Train the network on raw inputs and labels, with the settings of the run.",
+        *program_stopping.head(trained),
         "inputs, targets = mx.array(preprocess(x)), mx.array(as_targets(y))",
         "weights = mx.array(CLASS_WEIGHTS)[mx.array(y)]" if weighted else "",
         "optimizer = build_optimizer()",
         f"gradient = nn.value_and_grad(model, lambda x, y{more}: {loss})",
         "plateau = Plateau(LEARNING_RATE)" if plateau else "",
+        "stopping = EarlyStopping()" if program_stopping.rule(trained) else "",
         program_rate.COUNT if changes else "",
-        "model.train()",
+        "" if program_stopping.by_validation(trained) else "model.train()",
         "for epoch in range(epochs):",
         inside(
-            "total = 0.0" if plateau else "",
+            "model.train()" if program_stopping.by_validation(trained) else "",
+            "total = 0.0" if total else "",
             "order = mx.random.permutation(len(inputs))",
             "for start in range(0, len(inputs), BATCH_SIZE):",
             inside("rows = order[start : start + BATCH_SIZE]", _step(trained)),
             "plateau.epoch_done(total / len(inputs))" if plateau else "",
+            program_stopping.after_epoch(trained, "model.parameters()"),
         ),
+        program_stopping.at_end(trained, "model.update(stopping.weights)"),
         "model.eval()",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tuiml.export import program_rate
+from tuiml.export import program_rate, program_stopping
 from tuiml.export.source import Trained
 from tuiml.export.text import function, inside, lines
 from tuiml.nn.optimizers import Moments
@@ -22,7 +22,8 @@ OPTIMIZERS = {
 
 def sections(trained: Trained) -> list[str]:
     """The functions."""
-    return [_penalized(trained), _optimizer(trained), _train(trained)]
+    stopping = program_stopping.stopping_class(trained)
+    return [_penalized(trained), _optimizer(trained), stopping, _train(trained)]
 
 
 def _penalized(trained: Trained) -> str:
@@ -88,31 +89,35 @@ def _step(trained: Trained) -> list[str]:
         "optimizer.step()",
         [*over, *inside(inside(limit))] if limit else "",
         "step += 1" if program_rate.changes(trained) else "",
-        "total += loss.item() * len(rows)" if program_rate.has_plateau(trained) else "",
+        "total += loss.item() * len(rows)" if program_stopping.sums_loss(trained) else "",
     )
 
 
 def _train(trained: Trained) -> str:
     """The training loop, with what the run's settings ask for and nothing else."""
     rate, plateau = program_rate.changes(trained), program_rate.has_plateau(trained)
+    total = program_stopping.sums_loss(trained)
     weighted = "labels, class_weights = torch.as_tensor(y).long(), torch.tensor(CLASS_WEIGHTS)"
     return function(
-        "train(model, x, y, epochs=EPOCHS)",
-        "Train the network on raw inputs and labels, with the settings of the run.",
+        *program_stopping.head(trained),
         "inputs, targets = torch.from_numpy(preprocess(x)), torch.from_numpy(as_targets(y))",
         weighted if trained.network.class_weights else "",
         "optimizer = build_optimizer(model)",
         "plateau = Plateau(LEARNING_RATE)" if plateau else "",
+        "stopping = EarlyStopping()" if program_stopping.rule(trained) else "",
         ["batches = math.ceil(len(inputs) / BATCH_SIZE)", "step, steps = 0, epochs * batches"]
         if rate
         else "",
-        "model.train()",
+        "" if program_stopping.by_validation(trained) else "model.train()",
         "for epoch in range(epochs):",
         inside(
-            "total = 0.0" if plateau else "",
+            "model.train()" if program_stopping.by_validation(trained) else "",
+            "total = 0.0" if total else "",
             "for rows in torch.randperm(len(inputs)).split(BATCH_SIZE):",
             inside(_step(trained)),
             "plateau.epoch_done(total / len(inputs))" if plateau else "",
+            program_stopping.after_epoch(trained, "copy.deepcopy(model.state_dict())"),
         ),
+        program_stopping.at_end(trained, "model.load_state_dict(stopping.weights)"),
         "model.eval()",
     )

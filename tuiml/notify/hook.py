@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from tuiml import environ
 from tuiml.text import plain_text
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Hook:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env=os.environ | variables,
+                env={**environ.of_user(), **variables},
                 start_new_session=True,  # ctrl+c and a closed terminal end the training, not what reports it
             )
         except (OSError, ValueError) as error:

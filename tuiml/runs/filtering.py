@@ -69,10 +69,6 @@ class Subject:
         texts = (str(value) for found in self.settings.values() for value in found if isinstance(value, str))
         return "\n".join([*self._words, *dict.fromkeys(texts)]).casefold()
 
-    def prepare(self) -> None:
-        """Do now, in any thread, what the first filter would wait for."""
-        _ = self.words
-
     @cached_property
     def settings(self) -> dict[str, list[Any]]:
         """All that conditions name, in lower case, with each one's values."""

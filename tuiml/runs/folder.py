@@ -45,7 +45,7 @@ def beginnings(*kinds: type[Event]) -> tuple[bytes, ...]:
 
 
 SNAPSHOT = beginnings(Snapshot)
-_MANY = beginnings(*(kind for kind in KINDS.values() if kind.droppable))
+MANY = beginnings(*(kind for kind in KINDS.values() if kind.droppable))
 
 
 def runs_folder() -> Path:
@@ -297,18 +297,14 @@ def read_metrics(path: Path, *, snapshots: bool = True) -> list[Line]:
     return [line for line in each_line(path, snapshots=snapshots) if line is not None]
 
 
-def each_line(path: Path, *, snapshots: bool = False, having: bytes = b"") -> Iterator[Line | None]:
+def each_line(path: Path, *, snapshots: bool = False) -> Iterator[Line | None]:
     """The lines one by one, however many there are; ``None`` for one that cannot be read.
-
-    Args:
-        having: bytes without which a line is passed over.
 
     Raises:
         OSError: they cannot be read.
     """
     file = path / METRICS if path.is_dir() else path
-    wanted = (data for _, data in read_lines(file) if snapshots or not data.startswith(_MANY))
-    return (parse(data) for data in wanted if having in data)
+    return (parse(data) for _, data in read_lines(file) if snapshots or not data.startswith(MANY))
 
 
 def steps_in(path: Path) -> list[int]:

@@ -6,7 +6,11 @@ import contextlib
 from pathlib import Path
 from typing import NamedTuple
 
-from tuiml.runs.folder import Line, each_line
+from tuiml.runs.folder import MANY, METRICS, Line, beginnings
+from tuiml.runs.metrics import parse, read_lines
+from tuiml.training.events import Epoch
+
+_EPOCH = beginnings(Epoch)
 
 
 class Session(NamedTuple):
@@ -22,14 +26,19 @@ class Session(NamedTuple):
 
 def last_session(path: Path) -> Session:
     """The last session of the run in a folder."""
-    found = Session({}, ended=False)
+    found, epoch = Session({}, ended=False), b""
     with contextlib.suppress(OSError):
-        for line in filter(None, each_line(path)):
-            if line.get("event") == "start":
-                found = Session(line, ended=False, target=found.target)
-            elif line.get("event") == "end":
-                found = found._replace(ended=True)
-            elif line.get("event") == "epoch" and "train_accuracy" in line:
-                numbers = line["train_accuracy"] is None
-                found = found._replace(target="regression" if numbers else "classes")
+        for _, data in read_lines(path / METRICS):
+            if data.startswith(_EPOCH):
+                epoch = data
+            elif not data.startswith(MANY):
+                line = parse(data) or {}
+                if line.get("event") == "start":
+                    found = Session(line, ended=False)
+                elif line.get("event") == "end":
+                    found = found._replace(ended=True)
+    last = parse(epoch) or {}
+    if "train_accuracy" in last:
+        numbers = last["train_accuracy"] is None
+        found = found._replace(target="regression" if numbers else "classes")
     return found

@@ -80,10 +80,14 @@ class RunSummary:
         return NAN
 
 
-def summary(path: Path) -> RunSummary:
-    """The run in a folder; never raises for its content."""
+def summary(path: Path, lines: RunLines | None = None) -> RunSummary:
+    """The run in a folder; never raises for its content.
+
+    Args:
+        lines: what was read of its metrics before; they are read on from there.
+    """
     try:
-        return _summary(path)
+        return _summary(path, lines or RunLines())
     except Exception as error:  # one broken run must not hide the others
         said = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
         problem = plain_text(f"cannot be read: {said}"[:200])
@@ -98,11 +102,10 @@ def passed_over(count: int) -> str:
     return f"{count:,} lines of {METRICS} cannot be read and are left out" if count else ""
 
 
-def _summary(path: Path) -> RunSummary:
+def _summary(path: Path, lines: RunLines) -> RunSummary:
     held = is_held(path)
     problem = framework = ""
     document: dict[str, Any] = {}
-    lines = RunLines()
     try:
         lines.read(path)
     except OSError as error:

@@ -1,22 +1,25 @@
 """All runs with what lists show of them. What was read is kept until a file of the run changes.
 
-With many runs it is kept in a file too: the first list of a session, and each ``tuiml runs``, would have to
-read all metrics again.
+With many or long runs it is kept in a file too: the first list of a session, and each ``tuiml runs``, would
+have to read all metrics again.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from tuiml.files import home, read_regular, write_whole
 from tuiml.runs.folder import METRICS, PRESET, runs_folder
 from tuiml.runs.library import RunSummary, names, summary
+from tuiml.runs.run_lines import RunLines
 from tuiml.runs.tags import TAGS, parse
 from tuiml.runs.watched import MODEL
 from tuiml.spec import SpecError, check
@@ -25,8 +28,8 @@ from tuiml.spec.library import PresetFile, bundled, own
 from tuiml.text import plain_text
 
 Signature: TypeAlias = tuple[tuple[int, int], ...]
-FEW = 40
-"""Runs that are read quickly enough without the file."""
+FEW, MUCH = 40, 4_000_000
+"""Runs, and bytes of metrics, that are read quickly enough without the file."""
 VERSION = 1
 _BYTES = 64_000_000
 
@@ -63,35 +66,72 @@ class Runs:
     """Reads runs; later only those that changed."""
 
     def __init__(self) -> None:
-        self._known: dict[Path, tuple[Signature, RunSummary]] = {}
         self._of: dict[Path, tuple[RunSummary, Base | None, RunSummary]] = {}
-        self._loaded = False
+        self._going_on: dict[Path, RunLines] = {}
+        """Of runs that go on, what was read of their metrics: they are read on from there."""
+        self.left = False
+        """True if the last list lacks some."""
 
-    def read(self, bases: Bases) -> list[RunSummary]:
-        """All runs in the runs folder, the newest first."""
-        paths = [runs_folder() / name for name in names()]
-        if len(paths) >= FEW and not self._loaded:
-            self._known = _load() | self._known
-            self._loaded = True
-        known = dict(self._known)
-        found = [self.one(path, bases) for path in paths]
-        if len(paths) >= FEW and any(known.get(path) is not self._known[path] for path in paths):
-            _save([(path.name, *self._known[path]) for path in paths])
+    def read(self, bases: Bases, *, soon: bool = False) -> list[RunSummary]:
+        """All runs in the runs folder, the newest first.
+
+        Args:
+            soon: those that take long to read as they were read before, or not at all; then :attr:`left`.
+        """
+        folder = runs_folder()
+        paths = [folder / name for name in names()]
+        before, self.left = dict(self._known), False
+        room, found = MUCH if soon else math.inf, []
+        for path in paths:
+            size = self._unread(path)
+            if size <= room:
+                found.append(self.one(path, bases))
+                room -= size
+            else:
+                self.left = True
+                found += [self._compared(path, bases)] if path in self._known else []
+        kept = {path: self._known[path] for path in paths if path in self._known}
+        much = len(paths) >= FEW or sum(signed[0][1] for signed, _ in kept.values()) >= MUCH
+        if much and any(before.get(path) is not entry for path, entry in kept.items()):
+            _save([(path.name, *entry) for path, entry in kept.items()])
         return sorted(found, key=lambda run: (run.when, run.name), reverse=True)
 
     def one(self, path: Path, bases: Bases) -> RunSummary:
         """The run in a folder; never raises for its content."""
-        signed = signature(path / METRICS, path / PRESET, path / TAGS, path / MODEL)
-        before, run = self._known.get(path, ((), None))
-        # the files of a run do not say whether it is still running
-        if run is None or before != signed or run.reason == "running":
-            run = summary(path)
-            self._known[path] = (signed, run)
+        self.summary(path)
+        return self._compared(path, bases)
+
+    def _compared(self, path: Path, bases: Bases) -> RunSummary:
+        run = self._known[path][1]
         base = None if run.framework else bases.get(run.preset)
         last = self._of.get(path)
         if last is None or last[0] is not run or last[1] != base:
-            last = self._of[path] = (run, base, _compared(run, base))
+            last = self._of[path] = (run, base, _described(run, base))
         return last[2]
+
+    def summary(self, path: Path) -> RunSummary:
+        """The same without what differs from its preset."""
+        if self._unread(path):
+            signed, lines = _signature(path), self._going_on.pop(path, RunLines())
+            run = summary(path, lines)
+            self._known[path] = (signed, run)
+            if run.reason == "running":
+                self._going_on[path] = lines
+        return self._known[path][1]
+
+    def _unread(self, path: Path) -> int:
+        """Bytes of a run's metrics that are to be read if a file of it may have changed; else 0."""
+        signed = _signature(path)
+        before, run = self._known.get(path, ((), None))
+        # the files of a run do not say whether it is still running
+        new = run is None or before != signed or run.reason == "running"
+        lines = self._going_on.get(path)
+        return max(1, signed[0][1] - (lines.end_of_lines if lines else 0)) if new else 0
+
+    @cached_property
+    def _known(self) -> dict[Path, tuple[Signature, RunSummary]]:
+        """What was read."""
+        return _load()
 
 
 def list_runs() -> list[RunSummary]:
@@ -99,12 +139,16 @@ def list_runs() -> list[RunSummary]:
     return Runs().read(bases())
 
 
-def _compared(run: RunSummary, base: Base | None) -> RunSummary:
+def _described(run: RunSummary, base: Base | None) -> RunSummary:
     try:
         words = described(run.document, base.document if base else None) if run.document else ()
     except (TypeError, ValueError, RecursionError):  # a preset that nobody has checked
         words = ()
     return replace(run, differs=words, origin=base.origin if base else "")
+
+
+def _signature(path: Path) -> Signature:
+    return signature(path / METRICS, path / PRESET, path / TAGS, path / MODEL)
 
 
 def signature(*paths: Path) -> Signature:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from tuiml.files import open_regular, open_to_append, write_all
 from tuiml.runs.timeline import Line, is_rewind
 
@@ -20,6 +22,7 @@ MOST_READ = 1024 * 1024 * 1024
 MOST_WAITING = 4 * 1024 * 1024
 """Bytes of lines that wait in memory for the disk before snapshots among them are dropped."""
 BLOCK = 64 * 1024
+LARGE_BLOCK = 4 * BLOCK
 LARGEST = 2**53
 """The largest integer in a line."""
 MOST_TEXT = 100_000
@@ -29,11 +32,11 @@ MOST_VALUES = 100_000
 DEEPEST = 32
 """The deepest nesting of lists and tables in a line."""
 _DECODER = json.JSONDecoder(parse_constant=lambda _: None)
-COUNTS = (
-    *("step", "steps", "epoch", "epochs", "number", "last_intervention", "since"),
-    *("batch_size", "best_epoch"),
+_COUNTS = frozenset(
+    ("step", "steps", "epoch", "epochs", "number", "last_intervention", "since", "batch_size", "best_epoch")
 )
 """Fields that are integers ≥ 0 in every line."""
+_REWIND_COUNTS = _COUNTS | {"value"}
 
 
 class Metrics:
@@ -142,15 +145,19 @@ def _size_of_lines(handle: int) -> int:
     return 0
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+def read_lines(path: Path, first: int = 0) -> Iterator[tuple[int, bytes]]:
     """The complete lines of a file, each with its offset; a line that is too long is empty.
+
+    Args:
+        first: the offset of the first of them.
 
     Raises:
         OSError: it cannot be read.
     """
     with os.fdopen(open_regular(path), "rb", buffering=BLOCK) as file:
-        at, start, long = 0, 0, False
-        while at < MOST_READ and (data := file.readline(MOST_LINE)):
+        file.seek(first)
+        at, start, long = first, first, False
+        while at < first + MOST_READ and (data := file.readline(MOST_LINE)):
             whole = data.endswith(b"\n")
             if whole:
                 yield (start, b"") if long else (at, data)
@@ -161,43 +168,58 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
             start = at if whole else start
 
 
+def lines_having(path: Path, *words: bytes, first: int = 0) -> Iterator[bytes]:
+    """The complete lines of a file that have one of some words, without their line breaks; the others cost
+    nearly nothing.
+
+    Args:
+        first: the offset of the first line that is read.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with os.fdopen(open_regular(path), "rb", buffering=0) as file:
+        file.seek(first)
+        rest, count = b"", 0
+        while count < MOST_READ and (block := file.read(LARGE_BLOCK)):
+            count += len(block)
+            head, found, tail = block.rpartition(b"\n")
+            if not found:  # of a line that is too long only the beginning stays
+                rest = (rest + block)[: MOST_LINE + 1]
+                continue
+            whole, rest = rest + head, tail
+            if any(word in whole for word in words):
+                yield from (line for line in whole.split(b"\n") if any(word in line for word in words))
+
+
 def parse(data: bytes | str) -> Line | None:
     """The object of a line; ``None`` if it is not one, or has values that no run writes."""
     if len(data) > MOST_LINE:
         return None
     try:
-        line = _DECODER.decode(data if isinstance(data, str) else data.decode("utf-8", "surrogatepass"))
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(line, dict) or not _counts(line):
-        return None
-    flat = len(data) <= MOST_TEXT and _flat(line)
-    return line if flat or _bounded(line) else None
+        line = from_json(data, allow_inf_nan=False)
+    except ValueError:  # it may have what only the other decoder takes: NaN, half of a character
+        try:
+            line = _DECODER.decode(data if isinstance(data, str) else data.decode("utf-8", "surrogatepass"))
+        except (ValueError, RecursionError):
+            return None
+    return line if isinstance(line, dict) and _plausible(line, flat=len(data) <= MOST_TEXT) else None
 
 
-def _counts(line: Line) -> bool:
-    """True if steps, epochs and numbers are integers ≥ 0."""
-    names = (*COUNTS, "value") if is_rewind(line) else COUNTS
-    for name in names:
-        value = line.get(name, 0)
-        if type(value) is not int or value < 0:
-            return False
-    return True
-
-
-def _flat(line: Line) -> bool:
-    """True if it has only texts and bounded numbers; there may be a million such lines."""
-    for value in line.values():
+def _plausible(line: Line, flat: bool) -> bool:
+    """True if steps, epochs and numbers are integers ≥ 0, and no value is larger or nested deeper than what a
+    run writes. There may be a million lines; most are ``flat``: they have no long text, list or table."""
+    counts = _REWIND_COUNTS if is_rewind(line) else _COUNTS
+    for name, value in line.items():
         kind = type(value)
-        if kind is float:
-            if not -math.inf < value < math.inf:
+        if kind is int:
+            if not -LARGEST <= value <= LARGEST or (value < 0 and name in counts):
                 return False
-        elif kind is int:
-            if not -LARGEST <= value <= LARGEST:
-                return False
-        elif kind is dict or kind is list:
+        elif name in counts or (kind is float and not -math.inf < value < math.inf):
             return False
-    return True
+        elif kind is dict or kind is list:
+            flat = False
+    return flat or _bounded(line)
 
 
 def _bounded(line: Line) -> bool:
@@ -243,8 +265,8 @@ def end_of(
         interventions: their number at that step; the lines of later ones do not stay.
     """
     first = _last_rewind(path, interventions) if known is None else known
-    end = 0
-    for at, data in read_lines(path):
+    end = first if _begins(path, first) else 0
+    for at, data in read_lines(path, end):
         line = parse(data) or {}
         at_step = line.get("step", step)
         later = at_step > step if known is None else at_step != step
@@ -253,6 +275,12 @@ def end_of(
             return at
         end = at + len(data)
     return end
+
+
+def _begins(path: Path, at: int) -> bool:
+    """True if a line begins at an offset, or may be appended there."""
+    with os.fdopen(open_regular(path), "rb") as file:
+        return at == 0 or os.pread(file.fileno(), 1, at - 1) == b"\n"
 
 
 def _last_rewind(path: Path, interventions: int) -> int:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tuiml.backends.engine import as_part
 from tuiml.data.arrays import Part
 from tuiml.data.datasets import Dataset
-from tuiml.data.own import new_examples, new_labels, new_table
+from tuiml.data.own import new_examples, new_labels, new_range, new_table
 from tuiml.data.own.entries import Arrays, Idx, Images, Table
 from tuiml.data.own.new_examples import NewExamples
 from tuiml.runs import checkpoints, library
@@ -79,13 +79,21 @@ class Predictor:
         """
         dataset, kind = self.dataset, new_examples.kind_of(path)
         if kind == Table.name:
-            return new_table.read(path, dataset)
+            return self.in_its_units(new_table.read(path, dataset))
         readers = {
             Images.name: new_examples.pictures,
             Arrays.name: new_examples.arrays,
             Idx.name: new_examples.idx_file,
         }
-        return readers[kind](path, dataset.shape)
+        return self.in_its_units(readers[kind](path, dataset.shape))
+
+    def in_its_units(self, examples: NewExamples) -> NewExamples:
+        """The examples with pixels scaled as those that the run was trained on, which a note says.
+
+        Raises:
+            DataError: they are no such pixels.
+        """
+        return new_range.in_units_of(self.prepared.data, self.dataset.top, examples)
 
     def read_labelled(self, path: Path) -> NewExamples:
         """The examples that have a label in a file, or in a folder of IDX files or of folders of images.
@@ -100,7 +108,7 @@ class Predictor:
             texts = new_labels.texts_of(dataset.facts.how.coding)
         regression = self._network.regression
         targets = new_labels.Targets(dataset.classes, self._network.outputs if regression else 1, texts)
-        return new_labels.read(path, dataset, targets)
+        return self.in_its_units(new_labels.read(path, dataset, targets))
 
     def answer(self, examples: NewExamples) -> Answers:
         """The predictions, in the order of the examples."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ import numpy as np
 from tuiml.runs import library
 from tuiml.runs.checkpoints import Checkpoint
 from tuiml.runs.errors import RunError
-from tuiml.runs.folder import read_metrics, refuse_taken, runs_folder
+from tuiml.runs.folder import METRICS, refuse_taken, runs_folder
 from tuiml.runs.folder_names import NAME_BYTES
 from tuiml.runs.last_session import last_session
+from tuiml.runs.metrics import lines_having, parse
 from tuiml.runs.preparation import prepare_run
 from tuiml.runs.run import differing, new_run
 from tuiml.runs.session import preset_of, shards_of
@@ -97,7 +98,6 @@ def _differences(found: Checkpoint, again: Checkpoint | None) -> list[str]:
 
 def _conditions(path: Path, start: Start) -> list[str]:
     """What the bits depend on and differed in some session of the run."""
-    lines: list[Mapping[str, Any]] = [
-        line for line in read_metrics(path, snapshots=False) if line.get("event") == "start"
-    ]
-    return list(dict.fromkeys(text for line in lines for text in differing(dict(line), start)))
+    lines = filter(None, map(parse, lines_having(path / METRICS, b'"start"')))
+    starts = (line for line in lines if line.get("event") == "start")
+    return list(dict.fromkeys(text for line in starts for text in differing(line, start)))

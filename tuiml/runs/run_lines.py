@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from tuiml.files import open_regular
 from tuiml.runs import timeline
-from tuiml.runs.folder import METRICS, Line, beginnings, each_line
-from tuiml.runs.metrics import parse, read_lines
+from tuiml.runs.folder import MANY, METRICS, Line, beginnings
+from tuiml.runs.metrics import lines_having, parse, read_lines
 from tuiml.spec.stopping import badness
-from tuiml.training.events import Progress
+from tuiml.training.events import Event, Intervention, Progress, kind_of
 
 NAN = float("nan")
 
@@ -38,10 +40,33 @@ def last_batch(path: Path) -> Line | None:
     return parse(newest)
 
 
+def surviving(path: Path, *kinds: type[Event]) -> Iterator[Line]:
+    """The lines of some kinds of events of the run in a folder, without what a rewind undid.
+
+    Raises:
+        OSError: its metrics cannot be read.
+    """
+    rewinds = filter(timeline.is_rewind, filter(None, map(parse, lines_having(path / METRICS, b"rewind"))))
+    wanted = beginnings(*kinds, Intervention)
+    data = (data for _, data in read_lines(path / METRICS) if data.startswith(wanted))
+    lines = timeline.surviving(rewinds, filter(None, map(parse, data)))
+    return (line for line in lines if kind_of(line.get("event")) in kinds)
+
+
+_OF_OTHERS = b"watched", b"rewind"
+"""Words in lines that say something of lines before them."""
+MARK = 256
+"""Bytes that are compared to tell whether a file was cut and written anew."""
+
+
 class RunLines:
     """What a run's list needs of its metrics. They are read one by one: there may be a million."""
 
     def __init__(self) -> None:
+        self.end_of_lines = 0
+        """Bytes of the lines that were read."""
+        self._mark = b""
+        """The end of the last of them."""
         self.first: Line | None = None
         self.start: Line | None = None
         self.last: Line | None = None
@@ -53,15 +78,14 @@ class RunLines:
         self._least = math.inf
 
     def read(self, path: Path) -> None:
-        """Read them; the best epoch is by the metric that the last start names.
+        """Read them, or what was added since; the best epoch is by the metric that the last start names.
 
         Raises:
             OSError: they cannot be read.
         """
-        for line in filter(None, each_line(path, having=b"watched")):
-            self.watched = str(line.get("watched") or self.watched)
-        rewinds = filter(timeline.is_rewind, filter(None, each_line(path, having=b"rewind")))
-        for line in timeline.surviving(rewinds, self._counted(path)):
+        if not self._continues(path):
+            vars(self).update(vars(RunLines()))
+        for line in timeline.surviving(self._rewinds(path), self._counted(path)):
             event = line.get("event")
             if event == "start":
                 self.first, self.start, self.end = self.first or line, line, None
@@ -72,9 +96,30 @@ class RunLines:
             elif event == "intervention" and not timeline.is_rewind(line):
                 self.changes.append(line)
 
+    def _continues(self, path: Path) -> bool:
+        """True if the file begins with what was read, and what was added says nothing of it."""
+        if not self._mark:
+            return False
+        with os.fdopen(open_regular(path / METRICS), "rb") as file:
+            at = self.end_of_lines - len(self._mark)
+            if os.pread(file.fileno(), len(self._mark), at) != self._mark:
+                return False
+        return not any(lines_having(path / METRICS, *_OF_OTHERS, first=self.end_of_lines))
+
+    def _rewinds(self, path: Path) -> Iterator[Line]:
+        """The rewinds; on the way, the metric is noted."""
+        for line in filter(
+            None, map(parse, lines_having(path / METRICS, *_OF_OTHERS, first=self.end_of_lines))
+        ):
+            self.watched = str(line.get("watched") or self.watched)
+            if timeline.is_rewind(line):
+                yield line
+
     def _counted(self, path: Path) -> Iterator[Line]:
-        for line in each_line(path):
-            if line is not None:
+        for at, data in read_lines(path / METRICS, self.end_of_lines):
+            self.end_of_lines, self._mark = at + len(data), data[-MARK:]
+            line = {} if data.startswith(MANY) else parse(data)
+            if line:
                 yield line
             self.skipped += line is None
 

@@ -13,6 +13,8 @@ import math
 import os
 from pathlib import Path
 
+from tuiml import environ
+
 OURS = "TUIML_THREADS"
 LIBRARIES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 MOST = 4
@@ -28,9 +30,9 @@ def limit(wanted: int | None = None) -> int:
     It is ``wanted`` if given, else the :func:`usual` one.
     """
     count = wanted or usual()
-    os.environ[OURS] = str(count)
+    environ.set_own(OURS, str(count))
     for name in LIBRARIES:
-        os.environ[name] = "1"
+        environ.set_own(name, "1")
     return count
 
 

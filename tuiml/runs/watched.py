@@ -21,6 +21,7 @@ MODEL = "model.json"
 BYTES = 16_000_000
 """The largest file that is read."""
 MOST_MODULES = 10_000
+MOST_MODELS = 100
 VERSION = 1
 
 Words = Annotated[str, Field(max_length=1000)]
@@ -54,6 +55,15 @@ class Module(_Frozen):
     """Of its parameters: ``float32``, ``bfloat16``, ``int8``."""
 
 
+class ModelPart(_Frozen):
+    """One of several models in a run: a module of its name contains all of its own."""
+
+    name: Words
+    optimizer: Words = ""
+    first_rate: bool = False
+    """Whether it is trained at the learning rate of the first model, the one that is recorded."""
+
+
 class WatchedModel(_Frozen):
     """A model as its framework describes it. All text is the user's: show it as plain text."""
 
@@ -67,8 +77,12 @@ class WatchedModel(_Frozen):
     """Its class; empty: the loop did not say."""
     optimizer_settings: dict[Words, float | str] = {}
     modules: Annotated[tuple[Module, ...], Field(max_length=MOST_MODULES)] = ()
+    models: Annotated[tuple[ModelPart, ...], Field(max_length=MOST_MODELS)] = ()
+    """The models, where there are several."""
     limits: tuple[Words, ...] = ()
     """What is not seen or only sampled, each in a sentence."""
+    unseen: dict[Words, Words] = {}
+    """Why there are none of a kind of histogram: ``gradients``, ``activations``."""
 
 
 def write_model(folder: Path, model: WatchedModel) -> None:

@@ -8,10 +8,12 @@ and gradients are compared between the parts of the model, not from module to mo
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import groupby, pairwise
+from itertools import pairwise
+from statistics import median
 
 from tuiml.nn.optimizers import optimizers
 from tuiml.runs.watched import Module, WatchedModel
@@ -33,12 +35,10 @@ class WatchedContext(StackContext):
     model: WatchedModel
     part: range
     """Its modules."""
-    layers: Sequence[LayerStatistics]
-    step: int
-    losses: tuple[float, float] | None
-    diverged: bool
-    rate: float
-    score: float
+    name: str
+    """Of the model, where there are several; else empty."""
+    optimizer: str
+    """The class of its optimizer."""
 
     def _module(self, index: int) -> Module:
         return self.model.modules[index]
@@ -108,11 +108,11 @@ class WatchedContext(StackContext):
 
     @property
     def optimizer_name(self) -> str:
-        return plain_text(self.model.optimizer[:NAMED])
+        return plain_text(self.optimizer[:NAMED])
 
     @property
     def usual_rate(self) -> float:
-        known = self.model.optimizer.casefold()
+        known = self.optimizer.casefold()
         return next((one.rate for one in optimizers if known in (one.name, *one.aliases)), math.nan)
 
     @property
@@ -123,6 +123,12 @@ class WatchedContext(StackContext):
     def not_finite(self, index: int) -> bool:
         found = self.of(index)
         return not math.isfinite(found.std) and not math.isnan(found.zeros)
+
+    @cached_property
+    def ratio(self) -> float:
+        """Of the layers that were moved: what gets no gradient stays as it is at any rate."""
+        ratios = [ratio for i in self.weighted if (ratio := self.layers[i].update_ratio) > NEVER]
+        return median(ratios) if ratios else math.nan
 
     @cached_property
     def fall(self) -> float:
@@ -138,12 +144,18 @@ class WatchedContext(StackContext):
         return norms[-1] / first if first > 0 else math.inf
 
     def span(self, indices: Sequence[int]) -> str:
-        first, last = (plain_text(self._module(i).name)[-NAMED:] for i in (indices[0], indices[-1]))
+        first, last = (self._short(self._module(i).name) for i in (indices[0], indices[-1]))
         if not any(map(str.isalpha, first)):  # in a sequence they are numbered
             first = f"module {first}" if len(indices) == 1 else f"modules {first}"
         if len(indices) == 1:
             return first
         return f"{first} and {last}" if len(indices) == 2 else f"{first} to {last} ({len(indices)} layers)"
+
+    def _short(self, name: str) -> str:
+        """The end of a long name, behind the name of the model where there are several."""
+        if len(name) <= NAMED or not self.name:
+            return plain_text(name)[-NAMED:]
+        return f"{plain_text(self.name[:NAMED])}.…{plain_text(name)[-NAMED:]}"
 
 
 def diagnosed(
@@ -160,23 +172,45 @@ def diagnosed(
     one run, with each."""
     if len(layers) > len(model.modules):  # more of them than the file knows yet
         return []
-    found = [
-        verdict
-        for part in _models(model.modules[: len(layers)])
-        for verdict in judged(WatchedContext(model, part, layers, step, losses, diverged, rate, score))
-    ]
+    found: list[tuple[str, Verdict]] = []
+    for part, name, optimizer, known in _models(model, len(layers)):
+        context = WatchedContext(
+            model,
+            part,
+            name,
+            optimizer,
+            layers=layers,
+            step=step,
+            losses=losses,
+            diverged=diverged,
+            rate=rate if known else math.nan,
+            score=score,
+        )
+        found += [(name, verdict) for verdict in judged(context)]
     order = [rule.name for rule in RULES]
-    return sorted(found, key=lambda verdict: order.index(verdict.name))[:MOST]
+    return sorted(_named(found), key=lambda verdict: order.index(verdict.name))[:MOST]
 
 
-def _models(modules: Sequence[Module]) -> list[range]:
-    """The modules of each model. Of several, all names begin with that of their model, which is no module."""
-    known = {module.name for module in modules}
-    first = [module.name.partition(".")[0] for module in modules]
-    if any(name in known for name in first):
-        return [range(len(modules))]
+def _models(model: WatchedModel, count: int) -> list[tuple[range, str, str, bool]]:
+    """The modules of each model, its name, its optimizer, and whether the recorded rate is its own."""
+    if not model.models:
+        return [(range(count), "", model.optimizer, True)]
     found = []
-    for _, group in groupby(range(len(modules)), key=first.__getitem__):
-        indices = list(group)
-        found.append(range(indices[0], indices[-1] + 1))
+    for one in model.models:
+        inside = [i for i in range(count) if f"{model.modules[i].name}.".startswith(f"{one.name}.")]
+        if inside:
+            found.append((range(inside[0], inside[-1] + 1), one.name, one.optimizer, one.first_rate))
     return found
+
+
+def _named(found: Sequence[tuple[str, Verdict]]) -> list[Verdict]:
+    """The verdicts; those on no layer with the name of the model where there are several, or once without
+    it where the same is said of more than one."""
+    whole = Counter(verdict.evidence for _, verdict in found if not verdict.layers)
+    named: dict[tuple[str, str], Verdict] = {}
+    for model, verdict in found:
+        text = verdict.evidence
+        if model and not verdict.layers and whole[text] == 1:
+            text = f"{plain_text(model[:NAMED])}: {text}"
+        named.setdefault((verdict.name, text), replace(verdict, evidence=text))
+    return list(named.values())

@@ -22,10 +22,10 @@ def differences(documents: Sequence[Raw]) -> list[tuple[str, list[Any]]]:
 
 
 def _differ(values: list[Any], path: str) -> Iterator[tuple[str, list[Any]]]:
-    present = [value for value in values if value is not None]
-    tables = [value if isinstance(value, Mapping) else {"name": value} for value in present]
     if all(value == values[0] for value in values):
         return
+    present = [value for value in values if value is not None]
+    tables = [value if isinstance(value, Mapping) else {"name": value} for value in present]
     if any(isinstance(value, Mapping) for value in present) and _same_choice(tables):
         if len(present) < len(values):
             yield path, values
@@ -51,12 +51,13 @@ def described(document: Raw, base: Raw | None) -> tuple[str, ...]:
     if base is None:
         changed = {key: value for key in _ORDER if (value := settings(document).get(key))}
     else:
-        for path, (_, value) in differences([base, document]):
+        found = differences([base, document])
+        for path, (_, value) in found:
             if not path.startswith("layers[") or "." in path:
                 changed.setdefault(path.rpartition(".")[2], []).append(value)
         if _count(document) != _count(base):
             changed["layers"] = [_count(document)]
-        elif kinds := [_at(document, path) for path, _ in differences([base, document]) if path[-1:] == "]"]:
+        elif kinds := [_at(document, path) for path, _ in found if path[-1:] == "]"]:
             changed["layers"] = kinds
     words = {key: _words(key, values) for key, values in changed.items()}
     order = sorted(words, key=lambda key: _ORDER.index(key) if key in _ORDER else len(_ORDER))

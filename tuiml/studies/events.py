@@ -109,3 +109,12 @@ class StudyEnd(StudyEvent, event="study_end"):
     """On the clock, since it was started this time."""
     message: Text = ""
     """Why it could not go on."""
+
+    @property
+    def said(self) -> str:
+        """How it ended, in words: ``completed, 18 trials, 1 diverged``."""
+        trials = f"{self.trials:,} trial{'s' * (self.trials != 1)}"
+        done = trials if self.done == self.trials else f"{self.done:,} of {trials}"
+        failed = f"{self.failed:,} failed" if self.failed else ""
+        diverged = f"{self.diverged:,} diverged" if self.diverged else ""
+        return ", ".join(filter(None, (self.reason, self.message, done, failed, diverged)))

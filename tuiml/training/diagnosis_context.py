@@ -17,7 +17,6 @@ from tuiml.nn.network import Network, output_layer
 from tuiml.registry import plain
 from tuiml.spec.preset import Preset
 from tuiml.training import bounds
-from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.training.stack_context import StackContext
 
 
@@ -27,20 +26,8 @@ class DiagnosisContext(StackContext):
 
     preset: Preset
     network: Network
-    layers: Sequence[LayerStatistics]
-    step: int = 0
-    """Steps trained."""
     inputs: tuple[float, float] | None = None
     """Mean and standard deviation of what goes into the network, where they were measured."""
-    targets: tuple[float, float] | None = None
-    """Mean and standard deviation of targets that are numbers, as trained on, where they were measured."""
-    losses: tuple[float, float] | None = None
-    """Training loss at the beginning and now."""
-    diverged: bool = False
-    rate: float = math.nan
-    """The learning rate in force; NaN: the preset's."""
-    score: float = math.nan
-    """Training accuracy, or R², now; NaN: not known."""
 
     # -- the stack -----------------------------------------------------------------------------------------
 

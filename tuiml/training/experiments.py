@@ -81,7 +81,9 @@ def _for(context: DiagnosisContext, outcome: Outcome) -> Iterator[Experiment]:
         yield from _against_overfitting(context)
     elif outcome.reason == "completed" and outcome.best_epoch >= LATE * outcome.epochs:
         more = 2 * training.epochs
-        yield _set(f"{more:,} epochs", "it was still getting better at the end", "training.epochs", more)
+        yield _set(
+            f"train for {more:,} epochs", "it was still getting better at the end", "training.epochs", more
+        )
 
 
 def _against_overfitting(context: DiagnosisContext) -> Iterator[Experiment]:

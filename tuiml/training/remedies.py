@@ -154,10 +154,11 @@ def slower(context: DiagnosisContext) -> Remedy:
     """A tenth of the learning rate, or the optimizer's usual one if it is far above that."""
     rate, name = slower_rate(context), context.preset.training.optimizer.name
     usual = context.far_too_fast and rate == context.usual_rate
-    words = f", the usual one of {name}; the range test suggests one" if usual else ""
+    words = f", the usual one of {name}" if usual else ""
     if rate == context.preset.training.rate:
         words = ", the preset's own"
     why = "a step then stays where the slope that it follows still holds (Bengio 2012, section 3.1)"
+    why += "; the range test suggests a rate" if usual else ""
     return Remedy(f"a learning rate of {rate:g}{words}", (("training.learning_rate", rate),), why)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -24,18 +25,19 @@ FINISHED = 0.99
 """Training accuracy, or R², of a network that has learned its data."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class StackContext(ABC):
     """What is known of a network at one step."""
 
     layers: Sequence[LayerStatistics]
-    step: int
+    step: int = 0
     """Steps trained."""
-    losses: tuple[float, float] | None
+    losses: tuple[float, float] | None = None
     """Training loss at the beginning and now."""
-    diverged: bool
-    rate: float
+    diverged: bool = False
+    rate: float = math.nan
     """The learning rate in force; NaN: not known, or that of the preset."""
-    score: float
+    score: float = math.nan
     """Training accuracy, or R², now; NaN: not known."""
     targets: tuple[float, float] | None = None
     """Mean and standard deviation of targets that are numbers, as trained on, where they were measured."""

@@ -72,7 +72,18 @@ def verdicts(
     if len(layers) != len(network.nodes) or (step == 0 and preset.pretraining is not None):
         return []
     return judged(
-        DiagnosisContext(preset, network, layers, step, inputs, targets, losses, diverged, rate, score)
+        DiagnosisContext(
+            preset,
+            network,
+            inputs,
+            layers=layers,
+            step=step,
+            targets=targets,
+            losses=losses,
+            diverged=diverged,
+            rate=rate,
+            score=score,
+        )
     )
 
 

@@ -6,6 +6,8 @@ import gc
 import os
 import sys
 
+from tuiml import environ
+
 WEB_DRIVER = "tuiml.tui.app.web_driver:TabDriver"
 """Textual's driver of an app in a browser, as ``tuiml serve`` names it in the environment."""
 
@@ -20,8 +22,8 @@ def run_app(word: str | None, *, lesson: str = "") -> int:
     if problem:
         print(f"tuiml: {problem}", file=sys.stderr)  # noqa: T201 - there is no screen to say it on
         return 2
-    os.environ.setdefault("TEXTUAL_FPS", "240")  # with 60 repaints a second a key may wait for the next
-    os.environ.setdefault("ESCDELAY", "30")  # ms that the rest of a key after an escape byte may take
+    environ.set_usual("TEXTUAL_FPS", "240")  # with 60 repaints a second a key may wait for the next
+    environ.set_usual("ESCDELAY", "30")  # ms that the rest of a key after an escape byte may take
     gc.disable()  # until the first frame: nothing imported is garbage, and looking for it takes 0.1 s
     from tuiml.tui.app.ending import Ending
 

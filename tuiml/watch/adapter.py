@@ -17,6 +17,8 @@ from tuiml.runs.watched import Module
 from tuiml.watch.facts import ModuleFacts
 
 NAN = math.nan
+OUTPUTS, GRADIENTS = "activations", "gradients"
+"""The fields of the statistics that have the histograms of outputs and of gradients."""
 
 
 class Adapter(ABC):
@@ -38,6 +40,8 @@ class Adapter(ABC):
         """The first error in :meth:`measuring`."""
         self.limits: list[str] = []
         """What is not seen, or only sampled, each in a sentence."""
+        self.unseen: dict[str, str] = {}
+        """Why there are none of a kind of histogram, by the field of the statistics that would have them."""
 
     @contextlib.contextmanager
     def measuring(self) -> Iterator[None]:
@@ -50,10 +54,12 @@ class Adapter(ABC):
         finally:
             self.spent += time.perf_counter() - began
 
-    def limit(self, sentence: str) -> None:
-        """Add a sentence to :attr:`limits`, once."""
+    def limit(self, sentence: str, *unseen: str) -> None:
+        """Add a sentence to :attr:`limits`, once; of kinds that are not seen for this reason to
+        :attr:`unseen` too."""
         if sentence not in self.limits:
             self.limits.append(sentence)
+        self.unseen |= dict.fromkeys(unseen, sentence)
 
     # -- what is always known ------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from tuiml.watch.adapter import NAN, activation_named, is_bias, kind_of
+from tuiml.watch.adapter import GRADIENTS, NAN, OUTPUTS, activation_named, is_bias, kind_of
 from tuiml.watch.arrays import ArrayAdapter, Entry, Weight
 from tuiml.watch.facts import ModuleFacts
 from tuiml.watch.jax_arrays import array, copies, library
@@ -39,10 +39,11 @@ class Flax(ArrayAdapter):
         inside = {name for name, _ in modules for parent in parents if (parent + ".").startswith(name + ".")}
         super().__init__([_entry(name, module, name in inside) for name, module in modules])
         self._run_probe: Any = None
-        self.limit("gradients are seen where the loop gives them: run.step(grads=grads)")
+        self.limit("gradients are seen where the loop gives them: run.step(grads=grads)", GRADIENTS)
         if probe is None:
             self.limit(
-                "outputs and dead units are seen on a batch to probe with: tuiml.watch(model, probe=inputs)"
+                "outputs and dead units are seen on a batch to probe with: tuiml.watch(model, probe=inputs)",
+                OUTPUTS,
             )
         else:
             self.limit("outputs and dead units are those of the batch to probe with, in evaluation")
@@ -122,7 +123,7 @@ class Flax(ArrayAdapter):
 
         return jax.jit(run)
 
-    def _called(self, seen: set[int], index: int, output: Any) -> None:
+    def _called(self, seen: set[int], index: int, output: Any, *_: Any, **__: Any) -> None:
         value = output[0] if isinstance(output, tuple | list) and output else output
         if index in seen or not hasattr(value, "dtype") or not jnp.issubdtype(value.dtype, jnp.floating):
             return

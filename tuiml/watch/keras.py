@@ -1,5 +1,5 @@
-"""Keras 3 on any of its backends: weights and updates of a step that is measured; on PyTorch's backend also
-gradients and outputs, which JAX's and TensorFlow's keep inside the compiled step."""
+"""Keras 3 on any of its backends: weights, updates, gradients and outputs of a step that is measured;
+TensorFlow keeps the last two inside the compiled step."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from tuiml.watch.adapter import NAN, activation_named, is_bias, kind_of, number_or_text
+from tuiml.watch.adapter import GRADIENTS, NAN, OUTPUTS, activation_named, is_bias, kind_of, number_or_text
 from tuiml.watch.arrays import ArrayAdapter, Entry, Weight
 from tuiml.watch.facts import ModuleFacts
+from tuiml.watch.keras_calls import see_layers, unit_axis, unsee_layers
 from tuiml.watch.reductions import Library
 
 
@@ -31,14 +32,33 @@ class Keras(ArrayAdapter):
         self._layers: list[Any] = []
         self._wrapped: list[Any] = []
         self._seen: set[int] = set()
+        self._beside: Any = None
+        self._handed = False
+        """Whether the loop has handed over the gradients of this step."""
         super().__init__(self._walk(model, ""))
-        if self._backend != "torch":
-            self.limit(
-                f"Keras compiles the step with {self._backend}: gradients, outputs and dead units are not "
-                "seen; weights and updates are"
-            )
-        elif getattr(model, "jit_compile", False):
-            self.limit("Keras compiles the step: outputs and dead units are not seen")
+        if self._backend == "torch":
+            if getattr(model, "jit_compile", False):
+                self.limit("Keras compiles the step: outputs and dead units are not seen", OUTPUTS)
+        elif not self._sees_beside():
+            self._limit_compiled()
+
+    def _sees_beside(self) -> bool:
+        """Whether gradients and outputs can be computed beside the step, as of JAX."""
+        if self._backend == "jax":
+            from tuiml.watch.keras_jax import Beside
+
+            if Beside.suits(self._model):
+                sample = self._parcel.sample
+                self._beside = Beside(self._model, self._layers, self._entries, sample, self.measuring)
+        return self._beside is not None
+
+    def _limit_compiled(self) -> None:
+        self.limit(
+            f"the step is compiled by {self._backend}: gradients, outputs and dead units are not seen; "
+            "weights and updates are",
+            OUTPUTS,
+            GRADIENTS,
+        )
 
     def _walk(self, layer: Any, prefix: str) -> list[Entry]:
         """The layers inside one, each before its own."""
@@ -151,7 +171,8 @@ class Keras(ArrayAdapter):
                 self._model.jax_state_sync()
 
     def _gradients(self, grads: Any) -> Callable[[Weight], Any]:
-        if grads is not None:
+        self._handed = grads is not None
+        if self._handed:
             variables = self._model.trainable_variables
             pairs = zip(variables, grads, strict=True)
             given: dict[Hashable, Any] = {id(variable): grad for variable, grad in pairs}
@@ -175,19 +196,12 @@ class Keras(ArrayAdapter):
         return np.asarray(grad)
 
     def _see_outputs(self) -> None:
-        self._unwrap()
+        unsee_layers(self._wrapped)
         self._seen = set()
-        if self._backend != "torch":
-            return
-        for index, layer in enumerate(self._layers):
-            if self._entries[index].kind != "container" and "call" not in vars(layer):
-                vars(layer)["call"] = partial(self._called, index, layer.call)
-                self._wrapped.append(layer)
-
-    def _called(self, index: int, call: Any, *args: Any, **kwargs: Any) -> Any:
-        output = call(*args, **kwargs)
-        self._record(index, output)
-        return output
+        if self._backend == "torch":
+            self._wrapped = see_layers(self._layers, self._entries, self._record)
+        elif self._beside is not None:
+            self._beside.arm()
 
     def _record(self, index: int, output: Any) -> None:
         import torch
@@ -202,21 +216,28 @@ class Keras(ArrayAdapter):
                 return
             self._seen.add(index)
             entry = self._entries[index]
-            axis = 1 if getattr(self._layers[index], "data_format", "") == "channels_first" else -1
             entry.shape = tuple(value.shape[1:])
+            axis = unit_axis(self._layers[index])
             self._parcel.output(value, self._facts[index], entry.activation, axis)
 
     def _outputs(self) -> None:
-        self._unwrap()
-
-    def _unwrap(self) -> None:
-        for layer in self._wrapped:
-            vars(layer).pop("call", None)
-        self._wrapped = []
+        unsee_layers(self._wrapped)
+        if self._beside is None:
+            return
+        self._beside.disarm()
+        for mine, seen in zip(self._facts, self._beside.found or (), strict=False):
+            mine.output, mine.silent, mine.examples = seen.output, seen.silent, seen.examples
+            mine.gradients = [] if self._handed else list(seen.gradients)
+        if not self._beside.gradients:
+            self._limit_compiled()
+        elif not self._beside.outputs:
+            self.limit("a layer is called inside a loop of JAX: outputs and dead units are not seen", OUTPUTS)
 
     def close(self) -> None:
         super().close()
-        self._unwrap()
+        unsee_layers(self._wrapped)
+        if self._beside is not None:
+            self._beside.disarm()
 
     def hold(self, value: Any) -> Any:
         return float(value.detach() if hasattr(value, "detach") else value)

@@ -1,11 +1,12 @@
-"""MLX: outputs by the calls of modules in a step that is measured; gradients where the loop hands them over.
+"""MLX: outputs by the calls of modules in a step that is measured; gradients by that of the optimizer, or as
+the loop hands them over.
 
 Arrays are evaluated in the thread of the loop alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from mlx.nn.layers.base import Module
 from mlx.utils import tree_flatten
 
-from tuiml.watch.adapter import NAN, activation_named, is_bias, kind_of, number_or_text
+from tuiml.watch.adapter import GRADIENTS, NAN, OUTPUTS, activation_named, is_bias, kind_of, number_or_text
 from tuiml.watch.arrays import ArrayAdapter, Entry, Weight
 from tuiml.watch.facts import ModuleFacts
 from tuiml.watch.module_calls import see_calls, unsee_calls
@@ -31,10 +32,15 @@ class MLX(ArrayAdapter):
         self._model, self._optimizer = model, optimizer
         self._modules: list[Any] = []
         self._seeing = False
-        self._calls = 0
+        self._calls = self._steps = 0
+        self._applied: dict[Hashable, Any] = {}
+        """The gradients that the optimizer has got, by the key of the weight."""
         self._compiled = False
         super().__init__(list(self._entries_of(model, "")))
-        self.limit("gradients are seen where the loop gives them: run.step(grads=grads)")
+        if optimizer is None:
+            self.limit(
+                "gradients are seen with tuiml.watch(model, optimizer=…), or run.step(grads=…)", GRADIENTS
+            )
 
     def _entries_of(self, module: Any, name: str) -> Iterator[Entry]:
         own = {key: value for key, value in module.items() if isinstance(value, mx.array)}
@@ -95,20 +101,47 @@ class MLX(ArrayAdapter):
         return found
 
     def _gradients(self, grads: Any) -> Callable[[Weight], Any]:
-        found = dict(tree_flatten(grads)) if isinstance(grads, Mapping | Sequence) else {}
-        return lambda weight: found.get(weight.path)
+        self._unsee()
+        applied, self._applied = self._applied, {}
+        if isinstance(grads, Mapping | Sequence):
+            found = dict(tree_flatten(grads))
+            return lambda weight: found.get(weight.path)
+        self._steps += not applied and self._optimizer is not None
+        if self._steps == 2:
+            self.limit(
+                "the optimizer was not called in the measured steps, as in a compiled one: gradients are "
+                "seen where that returns them, with run.step(grads=grads)",
+                GRADIENTS,
+            )
+        return lambda weight: applied.get(weight.key)
+
+    def _updated(self, _: Any, gradients: Any, parameters: Any) -> None:
+        """The optimizer was called: with the parameters of this model, of a part of it, or of others."""
+        with self.measuring():
+            given = dict(tree_flatten(gradients))
+            try:
+                mx.eval([one.reshape(-1)[:1] for one in list(given.values())[:1]])
+            except (RuntimeError, ValueError):
+                return  # the step is being compiled
+            own = {id(w.read()): w.key for entry in self._entries for w in entry.weights}
+            there = {path: own.get(id(one)) for path, one in dict(tree_flatten(parameters)).items()}
+            self._applied |= {
+                key: grad for path, grad in given.items() if (key := there.get(path)) is not None
+            }
 
     def _see_outputs(self) -> None:
         self._unsee()
+        self._applied, self._seeing = {}, True
+        if self._optimizer is not None:
+            see_calls(self._optimizer, self._updated, "apply_gradients")
         self._seen: set[int] = set()
         if self._compiled:
             return
-        self._seeing = True
         for index, (module, entry) in enumerate(zip(self._modules, self._entries, strict=True)):
             if entry.kind != "container":
                 see_calls(module, partial(self._called, index))
 
-    def _called(self, index: int, output: Any) -> None:
+    def _called(self, index: int, output: Any, *_: Any, **__: Any) -> None:
         if not self._model.training or index in self._seen or self._compiled:
             return
         with self.measuring(), np.errstate(all="ignore"):
@@ -127,32 +160,45 @@ class MLX(ArrayAdapter):
                 parcel.open()  # now: the output itself need not stay in memory
             except (RuntimeError, ValueError):
                 self._compiled = True
-                self.limit("the step is compiled: outputs and dead units are not seen")
+                self.limit("the step is compiled: outputs and dead units are not seen", OUTPUTS)
                 return
             entry.shape = tuple(value.shape[1:])
             mine = self._facts[index]
             mine.output, mine.silent, mine.examples = facts.output, facts.silent, facts.examples
 
     def _outputs(self) -> None:
-        self._unsee()
         if not self._seen and not self._compiled:
             self._calls += 1
             if self._calls == 2:
                 self._compiled = True
                 self.limit(
                     "no module was called in training mode: outputs and dead units are not seen (the step is "
-                    "compiled, or the model is in eval())"
+                    "compiled, or the model is in eval())",
+                    OUTPUTS,
                 )
 
     def _unsee(self) -> None:
         if self._seeing:
             self._seeing = False
-            for module in self._modules:
-                unsee_calls(module)
+            for one in (*self._modules, self._optimizer):
+                unsee_calls(one)
 
     def close(self) -> None:
         super().close()
         self._unsee()
+
+    # -- numbers of the loop ---------------------------------------------------------------------------------
+
+    def hold(self, value: Any) -> Any:
+        if not isinstance(value, mx.array):
+            return float(value)
+        # Of its own, for the loop may change its array; begun, for it would keep what it is computed from.
+        found = mx.stop_gradient(value) if value.size == 1 else mx.mean(value)
+        mx.async_eval(found)
+        return found
+
+    def numbers(self, values: Sequence[Any]) -> list[float]:
+        return [float(value.item()) if isinstance(value, mx.array) else value for value in values]
 
 
 def _children(module: Any) -> Iterator[tuple[str, Any]]:

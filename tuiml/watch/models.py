@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
-from tuiml.runs.watched import MOST_MODULES, Module, WatchedModel
+from tuiml.runs.watched import MOST_MODELS, MOST_MODULES, ModelPart, Module, WatchedModel
 from tuiml.watch.adapter import Adapter
 from tuiml.watch.facts import ModuleFacts
 from tuiml.watch.frameworks import adapter_of
@@ -32,11 +32,13 @@ class Models:
         if not named:
             raise TypeError("tuiml.watch takes a model, not an empty dict")
         self._adapters: dict[str, Adapter] = {}
+        shared = not isinstance(optimizer, dict)
+        self._optimizers = [None if shared else optimizer.get(name) for name in named] if several else []
         try:
             for name, one in named.items():
                 own = optimizer.get(name) if several and isinstance(optimizer, dict) else optimizer
                 batch = probe.get(name) if several and isinstance(probe, dict) else probe
-                self._adapters[str(name)] = adapter_of(one, own, batch)
+                self._adapters[str(name).replace(".", "_")] = adapter_of(one, own, batch)
         except BaseException:
             self.close()
             raise
@@ -51,27 +53,36 @@ class Models:
         return self.all[0]
 
     def modules(self) -> list[Module]:
-        """Those of all models, at most as many as a file may have."""
+        """Those of all models, at most as many as a file may have; several are in a module each."""
         found = []
         for name, adapter in self._adapters.items():
+            found += [Module(name=name, type=adapter.model_type[:1000], kind="container")] if name else []
             for module in adapter.modules():
                 shared = _under(name, module.shared_with) if module.shared_with else ""
                 found.append(
                     module.model_copy(update={"name": _under(name, module.name), "shared_with": shared})
                 )
+        if len(found) > MOST_MODULES:
+            self.first.limit(f"only the first {MOST_MODULES:,} of {len(found):,} modules are shown")
         return found[:MOST_MODULES]
 
     def described(self) -> WatchedModel:
         """What ``model.json`` says."""
+        modules = tuple(self.modules())
         limits = list(dict.fromkeys(sentence for adapter in self.all for sentence in adapter.limits))
         return WatchedModel(
             framework=self.first.framework,
             framework_version=version(self.first.distribution),
             type=", ".join(dict.fromkeys(adapter.model_type for adapter in self.all))[:1000],
-            optimizer=self.first.optimizer,
+            optimizer=", ".join(dict.fromkeys(filter(None, (one.optimizer for one in self.all))))[:1000],
             optimizer_settings=self.first.optimizer_settings,
-            modules=tuple(self.modules()),
+            modules=modules,
+            models=tuple(
+                ModelPart(name=name, optimizer=adapter.optimizer, first_rate=own is self._optimizers[0])
+                for (name, adapter), own in zip(self._adapters.items(), self._optimizers, strict=False)
+            )[:MOST_MODELS],
             limits=tuple(limits),
+            unseen={kind: text for adapter in self.all for kind, text in adapter.unseen.items()},
         )
 
     @property
@@ -107,6 +118,7 @@ class Models:
             own = grads.get(name) if several and isinstance(grads, Mapping) else grads
             facts = adapter.measure(own)
             stepped = stepped or facts is not None
+            found += [ModuleFacts()] if name else []
             found += facts if facts is not None else [ModuleFacts() for _ in adapter.modules()]
         return found[:MOST_MODULES] if stepped else None
 

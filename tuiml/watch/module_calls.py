@@ -1,4 +1,4 @@
-"""Sees the calls of one module by giving it a class of its own, derived from the one that it has."""
+"""Sees the calls of one object by giving it a class of its own, derived from the one that it has."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 
-def see_calls(module: Any, called: Callable[[Any], None]) -> None:
-    """Have ``called`` get what the module returns, until :func:`unsee_calls`."""
+def see_calls(module: Any, called: Callable[..., None], method: str = "__call__") -> None:
+    """Have ``called`` get what a method returns and its arguments, until :func:`unsee_calls`."""
     base: Any = type(module)
 
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        output = base.__call__(self, *args, **kwargs)
+        output = getattr(base, method)(self, *args, **kwargs)
         if self is module:  # not a copy
-            called(output)
+            called(output, *args, **kwargs)
         return output
 
     def reduce(self: Any, protocol: Any) -> Any:
@@ -26,7 +26,7 @@ def see_calls(module: Any, called: Callable[[Any], None]) -> None:
         # pickle compares the class of copyreg's function with that of the object
         return (base.__new__, *made[1:]) if made[0].__name__ == "__newobj__" else made
 
-    names = {"__call__": call, "__reduce_ex__": reduce}
+    names = {method: call, "__reduce_ex__": reduce}
     names |= {"__module__": base.__module__, "__qualname__": base.__qualname__}
     own = type(base)(base.__name__, (base,), {**names, "_tuiml_base": base})
     object.__setattr__(module, "__class__", own)

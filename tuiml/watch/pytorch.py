@@ -48,10 +48,8 @@ class PyTorch(Adapter):
         self._sample = sample_size(3 * len(self._modules))
         self._outputs = Outputs(self._model, self._modules, self)
         self._clear()
-        self._hooks: list[Any] = [
-            register_optimizer_step_pre_hook(self._before_step),
-            register_optimizer_step_post_hook(self._after_step),
-        ]
+        self._hooks: list[Any] = []
+        self._see_steps()
 
     # -- what is always known ------------------------------------------------------------------------------
 
@@ -103,8 +101,22 @@ class PyTorch(Adapter):
         self._read: set[int] = set()
         self._parcel = Parcel(torch, self._sample, fetch)
 
+    def _see_steps(self) -> None:
+        """Have the steps of optimizers seen."""
+        if not self._hooks:
+            self._hooks = [
+                register_optimizer_step_pre_hook(self._before_step),
+                register_optimizer_step_post_hook(self._after_step),
+            ]
+
+    def _unsee_steps(self) -> None:
+        for hook in self._hooks:
+            hook.remove()
+        self._hooks = []
+
     def arm(self) -> None:
         self._clear()
+        self._see_steps()
         self._facts = [ModuleFacts() for _ in self._modules]
         self._armed, self._stepped = True, False
         self._outputs.arm(self._parcel, self._facts)
@@ -184,6 +196,7 @@ class PyTorch(Adapter):
                 return None
             self._armed = False
             self._outputs.disarm()
+            self._unsee_steps()
             self._read_gradients(None if not self._ever_stepped else set())
             self._compare_weights()
             for seen, facts in zip(self._modules, self._facts, strict=True):
@@ -209,9 +222,7 @@ class PyTorch(Adapter):
     def close(self) -> None:
         self._armed = False
         self._outputs.disarm()
-        for hook in self._hooks:
-            hook.remove()
-        self._hooks = []
+        self._unsee_steps()
 
     # -- numbers of the loop ---------------------------------------------------------------------------------
 

@@ -17,7 +17,9 @@ from tuiml.watch.facts import EXACT, ArrayFacts, ModuleFacts, stride
 
 Library = Any
 PART = 2**20
-"""Numbers that are copied at a time."""
+"""Numbers that are copied at a time,"""
+NEAR = 2**17
+"""and so many on a CPU, whose caches hold them."""
 UNITS = 65_536
 """Units of a module up to which it is seen which of them are silent."""
 
@@ -45,7 +47,8 @@ def as_float32(xp: Library, value: Any) -> Any:
 
 def norm(xp: Library, value: Any) -> Any:
     """Euclidean norm, in float32 at least."""
-    value = flat(value)
+    if len(value.shape) != 1:
+        value = flat(value)
     if hasattr(value, "float") and value.dtype.itemsize > 1:  # PyTorch's makes no copy
         return xp.linalg.vector_norm(value, dtype=xp.promote_types(value.dtype, xp.float32))
     return xp.linalg.norm(as_float32(xp, value))
@@ -56,13 +59,27 @@ def count(xp: Library, mask: Any) -> Any:
     return xp.count_nonzero(mask) if hasattr(xp, "count_nonzero") else xp.sum(mask)
 
 
-def spread(xp: Library, values: Any) -> list[Any]:
-    """Mean and standard deviation of a flat array, by parts of :data:`PART` numbers."""
+def parts(values: Any) -> list[Any]:
+    """A flat array in parts that are small enough to be copied."""
+    most = NEAR if isinstance(values, np.ndarray) or getattr(values, "is_cpu", False) else PART
     size = size_of(values)
-    parts = [values[at : at + PART] for at in range(0, size, PART)]
-    mean = sum(xp.sum(as_float32(xp, part)) for part in parts) / size
-    square = sum(xp.sum(xp.square(as_float32(xp, part) - mean)) for part in parts) / size
-    return [mean, xp.sqrt(square)]
+    return [values[at : at + most] for at in range(0, size, most)] if size > most else [values]
+
+
+def zeros(xp: Library, values: Any) -> Any:
+    """How many of a flat array are 0."""
+    if not hasattr(values, "is_cpu"):
+        return count(xp, values == 0.0)
+    # PyTorch takes four times as long to make and count booleans.
+    return sum(xp.eq(part, 0.0, out=xp.empty_like(part, dtype=xp.float32)).sum() for part in parts(values))
+
+
+def spread(xp: Library, values: Any) -> list[Any]:
+    """Mean and standard deviation of a flat array."""
+    size = size_of(values)
+    mean = sum(xp.sum(as_float32(xp, part)) for part in parts(values)) / size
+    around = [norm(xp, as_float32(xp, part) - mean) for part in parts(values)]
+    return [mean, (norm(xp, xp.stack(around)) if len(around) > 1 else around[0]) / math.sqrt(size)]
 
 
 def reduced(
@@ -75,7 +92,7 @@ def reduced(
     if output:
         bounds = activation.saturation if activation is not None else None
         low, high = bounds or (-math.inf, math.inf)
-        found.append(count(xp, part == 0.0))
+        found.append(zeros(xp, part))
         found.append(count(xp, (part < low) | (part > high)) if bounds else found[0] * math.nan)
     head = xp.stack([as_float32(xp, one) for one in found])
     return xp.concatenate([head, as_float32(xp, even(value, sample))])

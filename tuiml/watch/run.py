@@ -9,6 +9,7 @@ import math
 import os
 import sys
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -27,12 +28,17 @@ from tuiml.watch.models import Models, version
 from tuiml.watch.scalars import Scalars, get
 from tuiml.watch.writer import Writer, say
 
-FRACTION = 0.02
-"""Of the time that snapshots may take."""
+FRACTION = 0.015
+"""Of the time that snapshots and events about steps may take. The loop keeps 98 % of its speed: there is also
+what every step costs, and the caches that a snapshot leaves cold."""
 GAP = 1.0
 """Seconds between two snapshots at least: the folder takes no more."""
 REPORT = 0.2
 """Seconds between two events about steps, at first; later as the folder thins them out."""
+REPORTS = 0.003
+"""Of the time that events about steps may take, on a slow disk: they come less often."""
+LOOK = 0.02
+"""Seconds after which it is asked again whether a snapshot is due."""
 NAN = math.nan
 FAILED = "watch"
 """What a notice is about that says that nothing more is recorded."""
@@ -43,11 +49,11 @@ P = ParamSpec("P")
 def _guarded(
     method: Callable[Concatenate[WatchedRun, P], None],
 ) -> Callable[Concatenate[WatchedRun, P], None]:
-    """A method that does nothing in a child process or after a failure, and never raises an Exception."""
+    """A method that does nothing once the run has ended, and never raises an Exception."""
 
     @functools.wraps(method)
     def call(self: WatchedRun, /, *args: P.args, **kwargs: P.kwargs) -> None:
-        if self._off or os.getpid() != self._process:
+        if self._off:
             return
         try:
             method(self, *args, **kwargs)
@@ -55,6 +61,20 @@ def _guarded(
             self._fail(error)
 
     return call
+
+
+_RUNS: weakref.WeakSet[WatchedRun] = weakref.WeakSet()
+"""Those of this process."""
+
+
+def _leave() -> None:
+    """A child process neither writes to the runs of its parent nor ends them."""
+    for run in _RUNS:
+        run._off = True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave)
 
 
 class WatchedRun:
@@ -71,7 +91,6 @@ class WatchedRun:
         self, models: Models | None = None, name: str = "", clock: Callable[[], float] | None = None
     ):
         self._off = models is None
-        self._process = os.getpid()
         if models is None:
             return
         self._clock = clock or time.monotonic
@@ -82,21 +101,22 @@ class WatchedRun:
         self._writer = Writer(folder)
         self._layers = Layers(self._described.modules)
         self._scalars = Scalars(models.numbers)
+        self._add, self._hold = self._scalars.add, models.hold
         self._budget = Budget(FRACTION, GAP, self._clock)
         self._armed = False
         self._steps = self._epochs = self._best_epoch = self._reported_step = 0
         self._best = math.inf
         self._examples = 0
-        self._report_at = 0.0
+        self._report_at = self._next = 0.0
         self._began = self._reported = self._clock()
         self._writer.record(self._start())
         say(f"recording; 'tuiml {folder.name}' shows it")
+        _RUNS.add(self)
         atexit.register(self._at_exit)
 
     # -- what the loop calls -------------------------------------------------------------------------------
 
-    @_guarded
-    def step(
+    def step(  # it does what _guarded does: that would take a third of its time
         self,
         /,
         *,
@@ -117,25 +137,26 @@ class WatchedRun:
             grads: the gradients, in JAX and MLX; PyTorch and Keras do not need them.
             scalars: any other numbers, each drawn as a curve under its name.
         """
-        self._steps += 1
-        self._examples += examples
-        add, hold = self._scalars.add, self._models.hold
-        if loss is not None:
-            add("loss", hold(loss))
-        if accuracy is not None:
-            add("accuracy", hold(accuracy))
-        if learning_rate is not None:
-            add("learning_rate", hold(learning_rate))
-        for name, value in scalars.items():
-            add(name, hold(value))
-        if self._armed:
-            self._measure(grads)
-        now = self._clock()
-        if now >= self._report_at:
-            self._report(now)
-        if not self._armed and self._budget.due(now) and self._writer.folder.takes_snapshot:
-            self._budget.prepare(self._models.arm)
-            self._armed = True
+        if self._off:
+            return
+        try:
+            self._steps += 1
+            self._examples += examples
+            if loss is not None:
+                self._add("loss", self._hold(loss))
+            if accuracy is not None:
+                self._add("accuracy", self._hold(accuracy))
+            if learning_rate is not None:
+                self._add("learning_rate", self._hold(learning_rate))
+            for name, value in scalars.items():
+                self._add(name, self._hold(value))
+            if self._armed:
+                self._measure(grads)
+            now = self._clock()
+            if now >= self._next:
+                self._look(now)
+        except Exception as error:
+            self._fail(error)
 
     @_guarded
     def epoch(
@@ -208,6 +229,19 @@ class WatchedRun:
             versions={first.framework: version(first.distribution)},
         )
 
+    def _look(self, now: float) -> None:
+        """Do what is due after a step."""
+        if now >= self._report_at:
+            self._report(now)
+            cost = self._clock() - now
+            self._budget.charge(cost)
+            self._report_at = max(self._report_at, now + cost / REPORTS)
+        if not self._armed and self._budget.due(now) and self._writer.folder.takes_snapshot:
+            self._budget.prepare(self._models.arm)
+            self._armed = True
+        snapshot = math.inf if self._armed else max(now + LOOK, self._budget.due_at)
+        self._next = min(self._report_at, snapshot)
+
     def _report(self, now: float) -> None:
         """Events of the steps since the last ones, if there were any."""
         if self._steps == self._reported_step:
@@ -237,9 +271,11 @@ class WatchedRun:
         with self._budget, np.errstate(all="ignore"):
             facts = self._models.measure(grads)
             if self._models.failure is None and facts is not None:
-                self._armed = False
+                self._armed, self._next = False, 0.0
                 layers = self._layers.snapshot(facts)
                 self._writer.record(Snapshot(self._epochs + 1, self._steps, layers))
+                if left_out := self._writer.snapshot_line.left_out:
+                    self._models.first.limit(self._writer.snapshot_line.said, *left_out)
                 self._describe()
         if self._models.failure is not None:
             raise self._models.failure
@@ -252,7 +288,7 @@ class WatchedRun:
             write_model(self._writer.folder.path, described)
 
     def _at_exit(self) -> None:
-        if not self._off and os.getpid() == self._process:
+        if not self._off:
             self._end_after(getattr(sys, "last_exc", None) or getattr(sys, "last_value", None))
 
     def _end_after(self, error: BaseException | None) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 MOST = 1000
-"""Values that wait at most."""
+"""Values of a name that wait at most."""
 
 
 class Scalars:
@@ -24,7 +24,6 @@ class Scalars:
     def __init__(self, numbers: Callable[[Sequence[Any]], list[float]]) -> None:
         self._numbers = numbers
         self._waiting: dict[str, list[Any]] = {}
-        self._kept = 0
         self._recent: dict[str, list[float]] = {}
         """By name: sum and number of values since they were taken,"""
         self._epoch: dict[str, list[float]] = {}
@@ -34,12 +33,11 @@ class Scalars:
 
     def add(self, name: str, value: Any) -> None:
         """Keep a value."""
-        try:
-            self._waiting[name].append(value)
-        except KeyError:
-            self._waiting[name] = [value]
-        self._kept += 1
-        if self._kept >= MOST:
+        waiting = self._waiting.get(name)
+        if waiting is None:
+            waiting = self._waiting[name] = []
+        waiting.append(value)
+        if len(waiting) >= MOST:
             self._read()
 
     def _read(self) -> None:
@@ -52,7 +50,7 @@ class Scalars:
                 total[0] += sum(floats)
                 total[1] += len(floats)
             self.last[name] = floats[-1]
-        self._waiting, self._kept = {}, 0
+        self._waiting = {}
 
     def take(self) -> dict[str, float]:
         """Means since the last call."""

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from tuiml.watch.adapter import Adapter
+from tuiml.watch.adapter import OUTPUTS, Adapter
 from tuiml.watch.facts import ModuleFacts
-from tuiml.watch.reductions import UNITS, Parcel, count, highest
+from tuiml.watch.reductions import UNITS, Parcel, flat, highest, zeros
 from tuiml.watch.torch_arrays import Tensor, floats
 from tuiml.watch.torch_modules import Seen
 
@@ -72,7 +72,8 @@ class Outputs:
         if self._useless == 2:
             self._adapter.limit(
                 "no module was called in training mode: outputs and dead units are not seen (the model is in "
-                "eval(), or the step is compiled)"
+                "eval(), or the step is compiled)",
+                OUTPUTS,
             )
 
     def _called(self, index: int, args: Any, output: Any) -> None:
@@ -129,5 +130,4 @@ class Outputs:
             if found[1] == 0.0 and found[2] > 0:  # it cuts off what is below 0
                 facts.silent = found[0] <= 0.0
 
-        zeros = count(torch, given == 0.0)
-        self._parcel.add([highest(torch, given, axis), given.amin(), zeros], make)
+        self._parcel.add([highest(torch, given, axis), given.amin(), zeros(torch, flat(given))], make)

@@ -7,7 +7,8 @@ import sys
 
 from tuiml.runs.folder import RunFolder
 from tuiml.text import plain_text
-from tuiml.training.events import SAVING, Event, Notice
+from tuiml.training.events import SAVING, Event, Notice, Snapshot
+from tuiml.watch.snapshot_line import SnapshotLine
 
 
 def say(text: str) -> None:
@@ -21,13 +22,15 @@ class Writer:
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
+        self.snapshot_line = SnapshotLine()
         self._said = False
         self._failing = False
 
     def record(self, event: Event) -> None:
         """Append the line of an event; one that the disk refuses waits in memory."""
         try:
-            self.folder.record(event.to_json())
+            line = self.snapshot_line(event) if isinstance(event, Snapshot) else event.to_json()
+            self.folder.record(line)
         except OSError as error:
             self._failing = True
             if not self._said:

@@ -56,6 +56,14 @@ async def test_each_field_of_the_form_can_be_jumped_to() -> None:
 
 
 @pytest.mark.usefixtures("quick")
+async def test_it_ends_when_the_size_of_the_screen_changes() -> None:
+    async with Bench.opened(named(str(preset("mine"))), size=(120, 40), keys=("ctrl+g",)) as on:
+        assert letters(on)
+        await on.pilot.resize_terminal(80, 24)
+        await on.until(lambda: isinstance(on.app.screen, MainScreen))
+
+
+@pytest.mark.usefixtures("quick")
 async def test_it_works_in_a_dialog_and_while_a_text_is_typed() -> None:
     async with Bench.opened(named(str(preset("mine")))) as on:
         await on.press("ctrl+p", *"save as", "enter")

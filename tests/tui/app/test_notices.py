@@ -15,6 +15,7 @@ from tests.moons_preset import MOONS
 from tests.terminal import Terminal
 from tests.tui.bench import Bench
 from tests.tui.documents import raw
+from tests.tui.fake_study_client import FakeStudyClient
 from tests.tui.recorded_events import FLAT, layer
 from tuiml.spec import dumps
 from tuiml.training.events import Snapshot
@@ -96,6 +97,19 @@ async def test_a_verdict_is_told_once_a_run() -> None:
         bench.client.train(18)
         await bench.drawn()
         assert len(written) == 2 * len(told), "its end was not asked for"
+
+
+async def test_the_end_of_a_study_is_told() -> None:
+    preferences = Preferences(notify=["osc9"])
+    async with Bench.opened(preferences=preferences, study_client_factory=FakeStudyClient) as bench:
+        written, report = listen(bench), bench.app.study.client.report
+        end = {"event": "study_end", "study": "tiny", "path": "/tiny", "reason": "completed"}
+        report(**end)
+        await bench.drawn()
+        assert written == [], "not all of it is there"
+        report(**end, seconds=1.0, trials=18, done=18, failed=0, diverged=1)
+        await bench.drawn()
+        assert written == ["\x1b]9;tuiml: tiny: completed, 18 trials, 1 diverged\a"]
 
 
 def opened(home: Path, tmp_path: Path, settings: str, epochs: int) -> Terminal:

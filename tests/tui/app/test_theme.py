@@ -19,8 +19,10 @@ from tuiml.tui.model import settings
 from tuiml.tui.model.document import Document
 from tuiml.tui.model.preferences import Preferences
 
+TEXT = 4.5
+"""Contrast that WCAG 2.2 asks of text (1.4.3)."""
 LEAST = 3.0
-"""Contrast that WCAG 2.2 asks of graphics and of large text (1.4.11)."""
+"""And of graphics and of large text (1.4.11)."""
 
 
 def luminance(colour: str) -> float:
@@ -57,6 +59,18 @@ def test_the_colours_of_charts_can_be_seen_on_every_theme() -> None:
             shown = look.style(colour).color
             if shown is not None:
                 assert contrast(shown.name, background) >= LEAST, (name, colour)
+
+
+def test_text_in_every_colour_can_be_read_on_our_own_themes() -> None:
+    app = TuimlApp()
+    theme.register(app)
+    for name in (theme.DARK, theme.LIGHT, theme.CONTRAST):
+        own = app.available_themes[name]
+        for behind in (own.background, own.surface, own.panel):
+            for colour in COLOURS:
+                shown = theme.look(own).style(colour).color
+                if shown is not None:
+                    assert contrast(shown.name, str(behind)) >= TEXT, (name, colour, behind)
 
 
 def test_nothing_is_dim_in_high_contrast() -> None:

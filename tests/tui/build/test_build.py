@@ -1,6 +1,7 @@
 """Build by its keys and the mouse: what the table of actions says is what happens."""
 
 import pytest
+from textual.widgets import TextArea
 
 from tests.tui.bench import build_bench as bench
 from tests.tui.bench import screen_text
@@ -187,6 +188,29 @@ async def test_another_layer_without_leaving_the_form() -> None:
         assert (on.cursor, on.at) == (2, "layers[2].units")
         await on.press("ctrl+up")
         assert (on.cursor, on.at) == (1, "layers[1].units")
+
+
+async def test_the_note_is_wrapped_for_each_size_of_the_screen() -> None:
+    async with bench(note="seven words " * 30) as on:
+        await on.press("n", "down", "enter")
+        area = on.app.screen.query_one(TextArea)
+
+        def whole() -> bool:
+            lines = [area.render_line(y).text for y in range(area.size.height)]
+            return " ".join(lines).split() == area.text.split()
+
+        for width, height in ((80, 24), (120, 40), (80, 24)):
+            await on.pilot.resize_terminal(width, height)
+            await on.until(whole)
+
+
+async def test_the_training_settings_are_shown_from_their_heading() -> None:
+    async with bench(size=(80, 24)) as on:
+        await on.press("t")
+        assert on.at == "training.loss"
+        form = on.build.form
+        assert form.render_line(0).text.startswith("training")
+        assert "learning rate" in "".join(form.render_line(y).text for y in range(form.size.height))
 
 
 async def test_the_note_is_written_in_lines() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from rich.cells import cell_len
+from rich.style import Style
 
 from tests.tui.documents import raw
 from tuiml.nn.activations import activations
@@ -397,6 +398,40 @@ def test_the_list_scrolls_with_its_cursor() -> None:
     picker.type("soft")
     picker.rub_out()
     assert picker.filter == "sof"
+
+
+@pytest.mark.parametrize("path", ["layers[1].activation", "layers[1].initializer"])
+def test_the_formulas_of_a_list_begin_in_one_column_unless_a_name_is_long(path: str) -> None:
+    picker = Picker(Editing().at(path).picks, "softmax")
+    columns = {
+        cell_len("".join(text for text, _ in picker.line(at, 36, Look(), Style(), Style())[:2]))
+        for at, pick in enumerate(picker.found)
+        if len(pick.name) < 14
+    }
+    assert len(columns) == 1
+
+
+def test_the_chosen_line_of_a_list_has_the_colour_of_text() -> None:
+    picker = Picker(Editing().at("layers[1].activation").picks, "relu")
+    highlight, ground = Style(bgcolor="#dedede"), Style(color="#1a1a1a", bgcolor="#fafafa")
+    (_, mark), (_, name), _ = picker.line(picker.cursor, 36, Look(dark=False), highlight, ground)
+    assert mark.color == name.color == ground.color
+    assert name.bgcolor == highlight.bgcolor
+
+
+def test_a_long_path_shows_its_end() -> None:
+    editing = Editing(data={"path": "/home/someone/data/of/the/year/wine.csv"})
+    form = editing.form
+    view = View(form.sections, form.focus, False, None, None, 40, 20, Look(), Styles())
+    text = ["".join(part for part, _ in line.parts) for line in draw(view)]
+    assert any(line.rstrip().endswith("year/wine.csv") for line in text if "path" in line)
+
+
+def test_a_limit_that_is_not_set_is_none() -> None:
+    form = Editing().form
+    view = View(form.sections, form.focus, False, None, None, 60, 20, Look(), Styles())
+    text = ["".join(part for part, _ in line.parts) for line in draw(view)]
+    assert any(line.split() == ["clip", "norm", "none"] for line in text)
 
 
 def test_class_weights_are_a_choice_and_manual_ones_are_typed():

@@ -55,7 +55,7 @@ async def test_the_data_are_read_in_the_background_and_shown_in_their_place() ->
         assert "digits: 1,350 training examples" in looks(on).text
         assert looks(on).size.height == height
         await on.press("c")
-        assert "10 classes" in looks(on).text
+        assert "10 of 121 to 143 examples" in looks(on).text
         await on.press("C")
         assert "10 classes" not in looks(on).text
 

@@ -181,6 +181,19 @@ def test_where_a_table_has_no_room_the_most_confused_pairs_are_listed(look):
     assert "no mistakes" in texts(confusion([[3, 0], [0, 4]], ["a", "b"], 60, 3, look))[0]
 
 
+def test_of_equally_frequent_mistakes_that_of_the_smaller_class_is_named_first():
+    listed = texts(confusion([[20, 1, 0], [0, 30, 0], [1, 0, 4]], ["cat", "cow", "dog"], 60, 4, Look()))
+    assert "dog" in listed[1]
+    assert "20.0 %" in listed[1]
+
+
+def test_precision_has_the_same_unit_in_every_column():
+    counts = np.eye(10, dtype=int) * 5 + np.eye(10, k=1, dtype=int)
+    *_, last = texts(confusion(counts.tolist(), [str(i) for i in range(10)], 50, 14, Look()))
+    assert last.startswith("prec. %")
+    assert last.count("%") == 1
+
+
 @pytest.mark.parametrize("room", [(36, 9), (58, 19), (78, 8), (78, 19), (118, 35), (198, 45)])
 def test_columns_of_confusions_never_run_together_whatever_the_number_of_classes(room):
     generator = np.random.default_rng(0)
@@ -336,7 +349,7 @@ async def test_the_plane_and_its_units_are_shown_in_every_size(size, large):
 async def test_units_have_their_own_scale_or_one_by_key():
     async with bench((120, 40), **PLANE) as on:
         await on.show("units")
-        assert "-1 ████████ 0 ████████ 1 × the ± of each unit" in on.view("units").text
+        assert "-1 ████████ 0 ████████ 1 × each unit's largest" in on.view("units").text
         assert on.train.label("one_scale") is None
         before = [list(line) for line in on.view("units")._lines]
         await on.press("A")

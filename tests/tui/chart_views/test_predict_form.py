@@ -103,12 +103,15 @@ async def test_what_training_never_had_is_said_and_what_is_no_number_is_not_aske
         await on.predicted()
         assert "age 140: training had 20 to 59" in view.text
         assert "training had 20 to 59" in view.form.help.text
+        await on.press(*["backspace"] * 3, *"30.5")
+        await on.predicted()
+        assert "training had whole numbers, 20 to 59" in view.form.help.text
         asked = len(on.rows)
         await on.press(*"x")
         assert "age: not a number" in view.text
         assert "%" not in view.text, "the answer is not that of what is on the screen"
         assert len(on.rows) == asked
-        await on.press(*["backspace"] * 4)
+        await on.press(*["backspace"] * 5)
         row = await on.predicted()
         assert row.cells[0] == "", "missing, as some values in training"
         assert ABSENT in "\n".join(on.screen)

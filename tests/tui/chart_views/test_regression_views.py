@@ -103,7 +103,7 @@ async def test_the_charts_of_numbers_are_shown_in_every_size(size, look):
     for document, shown in (
         (LINE, {"fit": "fit", "predictions": "R", "misses": "loss"}),
         (PLANE, {"map": "map", "units": "units"}),
-        (MANY, {"predictions": "mean error", "misses": "input 0"}),
+        (MANY, {"predictions": "mean error", "misses": "column 1"}),
     ):
         async with bench(size, **document) as on:
             on.app.look = look

@@ -21,6 +21,7 @@ from tuiml.tui.charts.distribution import Bars, distribution
 from tuiml.tui.charts.heat import heat_map
 from tuiml.tui.charts.lines import LineChart
 from tuiml.tui.charts.palette import ASCII, COLOURS, LAYER_COLOURS, UNICODE, Look, glyphs, layer_colour
+from tuiml.tui.charts.pixels import resized
 from tuiml.tui.charts.scale import Scale
 from tuiml.tui.charts.series import Means, Series, decimate, smoothed, value_at
 from tuiml.tui.charts.text import Line, clean, fit
@@ -293,6 +294,17 @@ def test_a_curve_is_read_at_a_point_or_last_before_it(at, value) -> None:
 
 
 # --- line charts --------------------------------------------------------------------------------
+
+
+def test_an_image_in_another_size_keeps_its_values_below_zero() -> None:
+    picture = np.array([[-1.0, 1.0], [0.5, -0.5]])
+    assert resized(picture, 4, 4).tolist() == np.repeat(np.repeat(picture, 2, 0), 2, 1).tolist()
+    assert resized(-np.ones((8, 8)), 14, 14) == pytest.approx(-np.ones((14, 14)))
+
+
+def test_a_title_that_is_cut_ends_with_a_sign() -> None:
+    drawn = distribution(None, 20, 8, title="as of step 3 · 1 dense 64 relu · activations", look=Look())
+    assert drawn[0].text == "as of step 3 · 1 de…"
 
 
 def canvas(strips: list[Line]) -> list[str]:

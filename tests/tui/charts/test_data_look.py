@@ -72,8 +72,8 @@ def test_columns_have_their_names_and_limits():
 
 
 def test_balance_in_words():
-    assert balance_words((121, 143)) == "2 classes, 121 to 143 examples each"
-    assert balance_words((50, 50)) == "2 classes, 50 examples each"
+    assert balance_words((121, 143)) == "2 of 121 to 143 examples"
+    assert balance_words((50, 50)) == "2 of 50 examples"
     assert balance_words((10, 40)).endswith("4.0 : 1")
     assert balance_words(()) == ""
 

@@ -352,4 +352,4 @@ def test_columns_that_have_no_room_are_counted():
     assert table(44)[0].split() == ["loss", "sepal", "l…", "petal\ufffdw…", "colour", "weight"]
     inputs, total = input_columns(NAMES, [(1.0, 2.0)], PLAIN)
     assert (len(inputs), total) == (2, 4), "only the first values of an example are known"
-    assert input_columns((), [(1.0, 2.0)], PLAIN)[0][1].head == "input 1"
+    assert input_columns((), [(1.0, 2.0)], PLAIN)[0][1].head == "column 2"

@@ -83,3 +83,36 @@ def call(_typing: Any, function: Any, arguments: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64), build
+
+
+@intrinsic
+def sgemm(
+    _typing: Any, function: Any, a_turned: Any, b_turned: Any, m: Any, n: Any, k: Any, a: Any, a_row: Any,
+    b: Any, b_row: Any, out: Any, out_row: Any,
+) -> Any:  # fmt: skip
+    """``out`` = a × b by the matrix library's ``cblas_sgemm``, whose integers have 64 bits; rows contiguous.
+
+    Args:
+        a_turned: 112 if ``a`` lies transposed, else 111.
+        a_row: values from the start of one row to the next as they lie.
+    """
+
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        short, long, real, pointer = (
+            ir.IntType(32),
+            ir.IntType(64),
+            ir.FloatType(),
+            ir.IntType(8).as_pointer(),
+        )
+        kinds = [*[short] * 3, *[long] * 3, real, pointer, long, pointer, long, real, pointer, long]
+        function, a_turned, b_turned, m, n, k, a, a_row, b, b_row, out, out_row = values
+        turned = [builder.trunc(value, short) for value in (a_turned, b_turned)]
+        a, b, out = (builder.inttoptr(value, pointer) for value in (a, b, out))
+        factors = ir.Constant(real, 1.0), ir.Constant(real, 0.0)
+        target = builder.inttoptr(function, ir.FunctionType(ir.VoidType(), kinds).as_pointer())
+        by_rows = ir.Constant(short, 101)
+        operands = [factors[0], a, a_row, b, b_row, factors[1], out, out_row]
+        builder.call(target, [by_rows, *turned, m, n, k, *operands])
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 12), build

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import carray, njit
 
-from tuiml.backends.machine.access import bytes_, floats, longs
+from tuiml.backends.machine.access import bytes_, floats, longs, sgemm
 from tuiml.backends.machine.values import HALF, ZERO, value
 
 f32 = np.float32
@@ -78,6 +78,17 @@ def _by_value(out: Any, rows: Any, columns: Any, inner: Any, a: Any, a0: Any, b:
             for k in range(inner):
                 total += p[k] * q[k]
             y[i * columns + j] = total
+
+
+def library_products(c: Any) -> None:
+    """Larger products, by the matrix library, which lets other threads run as this does.
+
+    Takes how many, the address of the library's function, rows, columns and the sum's terms; of each argument
+    address, bytes to the next, whether it is turned and the values in a row; of the result the same.
+    """
+    for i in range(c[0]):
+        a, b, out = c[5] + i * c[6], c[9] + i * c[10], c[13] + i * c[14]
+        sgemm(c[1], c[7], c[11], c[2], c[3], c[4], a, c[8], b, c[12], out, c[15])
 
 
 def greatest(c: Any) -> None:

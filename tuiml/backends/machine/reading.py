@@ -6,6 +6,7 @@ can be read off it: which function, and each array's address, shape and strides.
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,10 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from tuiml.backends import blas
+
 Array = np.ndarray[Any, Any]
 BoundCall = Callable[[], object]
 PRODUCT = 12_000
 """Multiplications up to which our own product is faster than calling the matrix library."""
+PLAIN, TURNED = 111, 112
+"""CBLAS's words for a matrix as it is, and transposed."""
 NARROW, MANY = 16, 64
 """More than ``MANY`` rows of fewer than ``NARROW`` values are left to NumPy."""
 
@@ -116,6 +121,8 @@ def read(call: BoundCall) -> Each | Other | None:
         return None
     function, arguments, keywords = call.func, list(call.args), dict(call.keywords)
     owner, name = getattr(function, "__self__", None), getattr(function, "__name__", "")
+    if function is np.matmul and len(arguments) == 2 and set(keywords) == {"out"}:
+        return _library_products(*arguments, **keywords)
     if isinstance(function, np.ufunc):
         out = keywords.pop("out", None)
         if out is None and len(arguments) > function.nin:
@@ -185,7 +192,7 @@ def _lying(arrays: list[Array]) -> tuple[int, int, tuple[Operand, ...]] | None:
 
 
 def _product(a: Array, b: Array, out: Array) -> Each | Other | None:
-    """A matrix product, if it is small; of a column and a row it is element-wise."""
+    """A matrix product; of a column and a row it is element-wise."""
     if any(x.ndim != 2 or x.dtype != np.float32 for x in (a, b, out)) or not out.flags.c_contiguous:
         return None
     rows, inner = a.shape
@@ -193,10 +200,38 @@ def _product(a: Array, b: Array, out: Array) -> Each | Other | None:
     if inner == 1:
         return _each("multiply", out, [a, b])
     if rows * inner * columns > PRODUCT:
-        return None
+        return _library_products(a, b, out)
     strides = [s // 4 for x in (a, b) for s in x.strides]
     places = (address(a), *strides[:2], address(b), *strides[2:])
     return Other("product", (address(out), rows, columns, inner, *places))
+
+
+def _library_products(a: Array, b: Array, out: Array) -> Other | None:
+    """A product by the matrix library, or several on matrices that follow each other in memory."""
+    function, arrays = blas.function("sgemm"), (a, b, out)
+    lying = [_turned(x) for x in arrays]
+    if function is None or out.ndim > 3 or None in lying or lying[2] != (PLAIN, out.strides[-2] // 4):
+        return None
+    sizes = (len(out) if out.ndim == 3 else 1, _address_of(function), *out.shape[-2:], a.shape[-1])
+    steps = [x.strides[0] if x.ndim == 3 and len(x) > 1 else 0 for x in arrays]  # one matrix for all, or each
+    places = [(address(x), step, *how) for x, step, how in zip(arrays, steps, lying, strict=True) if how]
+    (*first, (place, step, _, row)) = places
+    return Other("library_products", (*sizes, *(n for numbers in first for n in numbers), place, step, row))
+
+
+def _turned(x: Array) -> tuple[int, int] | None:
+    """CBLAS's word for whether a matrix lies transposed, and the values from row to row as it lies."""
+    for word, (rows, columns), (down, right) in (
+        (PLAIN, x.shape[-2:], x.strides[-2:]),
+        (TURNED, x.shape[:-3:-1], x.strides[:-3:-1]),
+    ):
+        if x.dtype == np.float32 and right == 4 and down >= 4 * columns and down % 4 == 0 and rows:
+            return word, down // 4
+    return None
+
+
+def _address_of(function: Any) -> int:
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
 def _greatest(x: Array, axis: Any = 0, out: Array | None = None, keepdims: bool = False) -> Other | None:

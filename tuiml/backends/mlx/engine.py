@@ -53,7 +53,13 @@ class MlxEngine(Engine):
         self._tally = Tally(data)
         self._formulas = Formulas(network, optimizer, penalties, data)
         self._parts: dict[int, tuple[Array, Array]] = {}
-        start = {k: mx.array(v) for k, v in initial_tensors(network, seed).items()}
+        first = initial_tensors(network, seed)
+        self._shapes = {name: values.shape for name, values in first.items()}
+        units = {f"layers.{node.index}" for node in network.nodes if len(node.output_shape) == 1}
+        start = {
+            name: mx.array(v[:, None] if v.ndim == 1 and name.rpartition(".")[0] in units else v)
+            for name, v in first.items()
+        }
         buffers = {f"layers.{node.index}.{p.name}" for node in network.nodes for p in node.buffers}
         self._params = {k: v for k, v in start.items() if k not in buffers}
         self._buffers = {k: v for k, v in start.items() if k in buffers}
@@ -226,22 +232,33 @@ class MlxEngine(Engine):
 
     def tensors(self) -> dict[str, np.ndarray[Any, Any]]:
         self._flush()
-        return {name: np.array(value) for name, value in self._everything.items()}
+        return self._as_on_disk(self._everything)
 
     def state(self) -> dict[str, np.ndarray[Any, Any]]:
         found = self.tensors()
         for name, arrays in self._state.items():
-            found |= {f"optimizer.{name}.{key}": np.array(value) for key, value in arrays.items()}
+            found |= {f"optimizer.{name}.{k}": v for k, v in self._as_on_disk(arrays).items()}
         return found
 
+    def _as_on_disk(self, arrays: Arrays) -> dict[str, np.ndarray[Any, Any]]:
+        return {name: np.array(value).reshape(self._shapes[name]) for name, value in arrays.items()}
+
     def load(self, tensors: Mapping[str, np.ndarray[Any, Any]], step: int) -> None:
-        params = {key: _taken(tensors, key, old) for key, old in self._params.items()}
-        buffers = {key: _taken(tensors, key, old) for key, old in self._buffers.items()}
-        state = {
-            name: {key: _taken(tensors, f"optimizer.{name}.{key}", old) for key, old in arrays.items()}
-            for name, arrays in self._state.items()
-        }
+        params, buffers = (self._taken(tensors, "", arrays) for arrays in (self._params, self._buffers))
+        state = {n: self._taken(tensors, f"optimizer.{n}.", arrays) for n, arrays in self._state.items()}
         self._params, self._buffers, self._state, self.step_number = params, buffers, state, step
+
+    def _taken(self, tensors: Mapping[str, np.ndarray[Any, Any]], prefix: str, like: Arrays) -> Arrays:
+        """Of arrays as on disk, those that are in ``like``, as they lie there."""
+        found = {}
+        for key, old in like.items():
+            name, shape = prefix + key, self._shapes[key]
+            if name not in tensors:
+                raise ValueError(f"{name} is missing")
+            if tensors[name].shape != shape:
+                raise ValueError(f"{name} has the shape {tensors[name].shape}, not {shape}")
+            found[key] = mx.array(tensors[name].reshape(old.shape))
+        return found
 
     def snapshot(self) -> Any:
         self._flush()  # arrays are never written in place, so keeping them is a copy
@@ -271,7 +288,8 @@ class MlxEngine(Engine):
 
 
 def _arrays(part: Part) -> tuple[Array, Array]:
-    labels = part.labels if part.labels.ndim == 2 else part.labels.astype(np.int32)
+    """Inputs and labels, a row an example."""
+    labels = part.labels if part.labels.ndim == 2 else part.labels.astype(np.int32)[:, None]
     return mx.array(part.inputs), mx.array(labels)
 
 
@@ -288,11 +306,3 @@ def _matrix(value: Array | None, by_element: bool) -> np.ndarray[Any, Any] | Non
 
 def _flat(value: Array | None) -> np.ndarray[Any, Any] | None:
     return None if value is None else np.array(value).reshape(-1)
-
-
-def _taken(tensors: Mapping[str, np.ndarray[Any, Any]], name: str, like: Array) -> Array:
-    if name not in tensors:
-        raise ValueError(f"{name} is missing")
-    if tensors[name].shape != like.shape:
-        raise ValueError(f"{name} has the shape {tensors[name].shape}, not {like.shape}")
-    return mx.array(tensors[name])

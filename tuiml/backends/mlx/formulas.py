@@ -1,7 +1,8 @@
 """A training step and an evaluation as MLX functions: arrays in, arrays out.
 
-Arrays go by their names on disk (``layers.<i>.weight``). A step passes parameters, buffers and optimizer
-state on to the next, and whether every loss so far was finite.
+Arrays go by their names on disk (``layers.<i>.weight``) and have their shapes there, but for those of one
+value a unit: they are columns, so that no step has to reshape them. A step passes parameters, buffers and
+optimizer state on to the next, and whether every loss so far was finite.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Formulas:
     def __init__(self, network: Network, optimizer: Optimizer, penalties: Penalties, data: Data) -> None:
         self.network, self.optimizer, self.penalties = network, optimizer, penalties
         self._shift, self._scale = (mx.array(np.asarray(v)) for v in (data.shift, data.scale))
-        self._shifted = bool(np.any(data.shift))
+        self._shifted, self._scaled = bool(np.any(data.shift)), bool(np.any(data.scale != 1.0))
         self._numbers = data.target == "regression"
         self._penalized = {
             f"layers.{node.index}.{p.name}"
@@ -52,17 +53,18 @@ class Formulas:
             if is_penalized(p)
         }
         self.noisy = [node.index for node in network.nodes if node.layer.noisy()]
-        self._class_weights = mx.array(network.class_weights, mx.float32)[:, None]
+        self._class_weights = mx.array(np.array(network.class_weights, np.float32)[:, None])
+        self._classes = mx.array(np.arange(network.outputs, dtype=np.int32)[:, None] + (network.outputs == 1))
         self._counters: dict[tuple[int, int], Array] = {}
 
     # -- layers and loss ------------------------------------------------------------------------------
 
     def inputs(self, inputs: Array, labels: Array, rows: Array) -> tuple[Array, Array]:
-        """The examples at ``rows`` as the network takes them, features × batch, and their labels."""
+        """The examples at ``rows`` as the network takes them, features × batch, and their labels likewise."""
         x = inputs[rows].astype(mx.float32)
         if self._shifted:
             x = x - self._shift
-        return (x * self._scale).T, labels[rows]
+        return (x * self._scale if self._scaled else x).T, labels[rows].T
 
     def forward(self, arrays: Arrays, x: Array, keys: Array | None) -> list[Values]:
         """Each layer's values; ``arrays`` are the parameters, and in evaluation the buffers too."""
@@ -76,20 +78,34 @@ class Formulas:
         return forward(XP, self.network, x, self._by_layer(arrays), noise)
 
     def loss(self, params: Arrays, buffers: Arrays, x: Array, labels: Array, keys: Array) -> tuple[Any, ...]:
-        """What :meth:`_loss_and_hits` says of a step in training, and the buffers after it."""
+        """Of a step in training: a number that has the gradient of the mean loss, what :meth:`_judged` says,
+        and the buffers after the step."""
         passed = self.forward(params, x, keys)
-        return *self._loss_and_hits(passed, labels, training=True), self._updated_buffers(buffers, passed)
+        last, target = passed[-1], self._target(labels)
+        total, tally = self._judged(last, labels, target, training=True)
+        return self._slope(last, target), total, tally, self._updated_buffers(buffers, passed)
 
-    def _loss_and_hits(
-        self, passed: list[Values], labels: Array, training: bool = False
-    ) -> tuple[Array, Array, Array]:
-        """Mean and sum of the examples' losses (in training: weighted), and hits or squared errors."""
-        last = passed[-1]
-        total = mx.sum(self._losses(last, labels, training))
+    def _slope(self, last: Values, target: Array) -> Array:
+        """A number whose gradient is that of the mean of the examples' losses, by the loss's own formula."""
+        loss = self.network.loss
+        slope = loss.gradient(XP, last.z, last.y, target) * (1.0 / target.shape[1])
+        if self.network.class_weights:
+            slope = slope * example_weights(XP, self.network.class_weights, self._class_weights, target)
+        return mx.sum((last.z if loss.activation else last.y) * mx.stop_gradient(slope))
+
+    def _target(self, labels: Array) -> Array:
+        """What the outputs are compared with: a row for each."""
+        return labels if self._numbers else (labels == self._classes).astype(mx.float32)
+
+    def _judged(
+        self, last: Values, labels: Array, target: Array, training: bool = False
+    ) -> tuple[Array, Array]:
+        """Sum of the examples' losses (in training: weighted), and hits or squared errors."""
+        total = mx.sum(self._losses(last, target, training))
         if self._numbers:
-            return total / labels.shape[0], total, mx.sum(mx.square(last.y - labels.T))
-        guess = last.y[0] > 0.5 if len(last.y) == 1 else mx.argmax(last.y, axis=0)
-        return total / labels.shape[0], total, mx.sum(guess == labels)
+            return total, mx.sum(mx.square(last.y - target))
+        guess = last.y > 0.5 if len(last.y) == 1 else mx.argmax(last.y, axis=0, keepdims=True)
+        return total, mx.sum(guess == labels, keepdims=True)
 
     def dry_run(
         self, params: Arrays, inputs: Array, labels: Array, rows: Array, keys: Array
@@ -99,19 +115,14 @@ class Formulas:
 
         def passed(params: Arrays, x: Array, y: Array) -> tuple[Any, ...]:
             values = self.forward(params, x, keys)
-            mean, _, _ = self._loss_and_hits(values, y, training=True)
-            return mean, [v.z for v in values], [v.y for v in values]
+            return self._slope(values[-1], self._target(y)), [v.z for v in values], [v.y for v in values]
 
         x, y = self.inputs(inputs, labels, rows)
         (_, before, after), gradients = mx.value_and_grad(passed)(params, x, y)
         return before, after, gradients
 
-    def _losses(self, last: Values, labels: Array, training: bool = False) -> Array:
+    def _losses(self, last: Values, target: Array, training: bool = False) -> Array:
         """Each example's loss, 1 × examples, from the last layer's values; in training weighted."""
-        if self._numbers:
-            return self.network.loss.value(XP, last.z, last.y, labels.T)
-        classes = mx.arange(self.network.outputs)[:, None] + (self.network.outputs == 1)
-        target = (labels[None, :] == classes).astype(mx.float32)
         losses = self.network.loss.value(XP, last.z, last.y, target)
         if not training or not self.network.class_weights:
             return losses
@@ -120,15 +131,14 @@ class Formulas:
     def evaluate_each(self, arrays: Arrays, x: Array, labels: Array) -> tuple[Array, Array]:
         """Each example's outputs and its loss, in evaluation mode."""
         last = self.forward(arrays, x, None)[-1]
-        return last.y, self._losses(last, labels)
+        return last.y, self._losses(last, self._target(labels))
 
     def evaluate(
         self, params: Arrays, buffers: Arrays, inputs: Array, labels: Array, rows: Array
     ) -> tuple[Array, Array]:
         """Sum of the losses and hits of the examples at ``rows``, in evaluation mode."""
         x, y = self.inputs(inputs, labels, rows)
-        _, total, tally = self._loss_and_hits(self.forward(params | buffers, x, None), y)
-        return total, tally
+        return self._judged(self.forward(params | buffers, x, None)[-1], y, self._target(y))
 
     def _by_layer(self, arrays: Arrays) -> list[Arrays]:
         """The arrays there are, as the layers' formulas take them."""
@@ -137,7 +147,7 @@ class Formulas:
             for p in (*node.parameters, *node.buffers):
                 value = arrays.get(f"layers.{node.index}.{p.name}")
                 if value is not None:
-                    found[node.index][p.name] = seen(node, p, value)
+                    found[node.index][p.name] = seen(node, p, value) if p.by_element else value
         return found
 
     def _updated_buffers(self, buffers: Arrays, passed: list[Values]) -> Arrays:
@@ -176,7 +186,7 @@ class Formulas:
         squared errors."""
         x, y = self.inputs(inputs, labels, rows)
         passed, gradients = mx.value_and_grad(self.loss)(params, buffers, x, y, keys)
-        _, total, hits, after = passed
+        _, total, tally, after = passed
         # Once the loss is not finite nothing changes any more: the weights stay those before that step.
         gradients, usable = self._clipped(gradients)
         alive = mx.logical_and(alive, mx.logical_and(total < OVERFLOW, usable))
@@ -191,7 +201,7 @@ class Formulas:
             for name, value in carried.items():
                 new_state[name][key] = mx.where(alive, value, mine[name])
         new_buffers = {key: mx.where(alive, value, buffers[key]) for key, value in after.items()}
-        return new_params, new_buffers, new_state, alive, total, hits
+        return new_params, new_buffers, new_state, alive, total, tally
 
     def scalars(self, step: int, rate: float) -> Arrays:
         """What a step takes beside the examples; ``step`` counts from 1."""

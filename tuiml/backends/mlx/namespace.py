@@ -27,7 +27,7 @@ class Namespace:
 
     @staticmethod
     def affine(weight: Array, bias: Array | None, x: Array) -> Array:
-        return weight @ x if bias is None else mx.addmm(bias[:, None], weight, x)
+        return weight @ x if bias is None else mx.addmm(bias, weight, x)
 
     @staticmethod
     def image(x: Array, shape: tuple[int, ...]) -> Array:
@@ -39,24 +39,27 @@ class Namespace:
 
     @staticmethod
     def convolve(weight: Array, bias: Array | None, x: Array, rows: Window, columns: Window) -> Array:
-        x = _padded(_padded(x, 1, columns, 0.0), 2, rows, 0.0)
-        y = mx.conv2d(x.T, weight.transpose(0, 2, 3, 1), (rows.stride, columns.stride)).T
-        return y if bias is None else y + bias[:, None, None, None]
+        x = _padded(_padded(x.T, 1, rows, 0.0), 2, columns, 0.0)
+        y = mx.conv2d(x, weight.transpose(0, 2, 3, 1), (rows.stride, columns.stride))
+        return y.T if bias is None else (y + bias).T
 
     @staticmethod
     def max_window(x: Array, axis: int, window: Window) -> Array:
-        found, *rest = _places(_padded(x, axis, window, -mx.inf), axis, window)
+        axis = x.ndim - 1 - axis  # of MLX's own order, as the next operation takes it
+        found, *rest = _places(_padded(x.T, axis, window, -mx.inf), axis, window)
         for values in rest:
             found = mx.maximum(values, found)  # of equal ones, the second gets all of the gradient
-        return found
+        return found.T
 
     @staticmethod
     def mean_window(x: Array, axis: int, window: Window) -> Array:
         shape = [1] * x.ndim
-        shape[axis] = x.shape[axis]
+        axis = x.ndim - 1 - axis
+        shape[axis] = x.T.shape[axis]
         inside = _places(_padded(mx.ones(shape), axis, window, 0.0), axis, window)
-        places = _places(_padded(x, axis, window, 0.0), axis, window)
-        return sum(places[1:], places[0]) / sum(inside[1:], inside[0])
+        places = _places(_padded(x.T, axis, window, 0.0), axis, window)
+        mean: Array = sum(places[1:], places[0]) / sum(inside[1:], inside[0])
+        return mean.T
 
 
 XP = Namespace()

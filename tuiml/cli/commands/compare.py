@@ -11,9 +11,10 @@ from tuiml.cli.parser import A_RUN, JSON, Command, argument
 
 def run(chosen: argparse.Namespace) -> int:
     """Print the differing settings and the figures of runs side by side."""
-    from tuiml.runs import comparison, library
+    from tuiml.runs import comparison, library, listing
 
-    found = [library.summary(library.find(word)) for word in chosen.names]
+    runs = listing.Runs()
+    found = [runs.summary(library.find(word)) for word in chosen.names]
     note_skipped(found)
     if chosen.json:
         own = comparison.raw_settings(found)

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 
 from tuiml.cli.commands.predict import CHECKPOINT, opened_run, standard_input
 from tuiml.cli.output import note, print_json
-from tuiml.cli.parser import JSON, RUN, Command, argument
+from tuiml.cli.parser import BACKEND, JSON, RUN, Command, argument
 from tuiml.runs import threads
 from tuiml.text import plain_text
 
 if TYPE_CHECKING:
     from tuiml.evaluation.answers import Evaluated
     from tuiml.evaluation.report import Comparison
-    from tuiml.runs.predictor import Which
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -34,7 +33,7 @@ def run(chosen: argparse.Namespace) -> int:
     from tuiml.evaluation.report import compare
 
     with _file(chosen.file) as file:
-        first, *others = [_evaluated(path, chosen.checkpoint, file) for path in paths]
+        first, *others = [_evaluated(path, chosen, file) for path in paths]
     comparisons = [(other, compare(first, other)) for other in others]
     _say_notes(first, *others)
     if chosen.csv is not None:
@@ -95,10 +94,10 @@ def _file(word: str | None) -> Iterator[Path | None]:
         yield location.resolve(name)
 
 
-def _evaluated(path: Path, which: Which, file: Path | None) -> Evaluated:
+def _evaluated(path: Path, chosen: argparse.Namespace, file: Path | None) -> Evaluated:
     from tuiml.evaluation.answers import of_file, of_own_part
 
-    with opened_run(path, which) as predictor:
+    with opened_run(path, chosen.checkpoint, chosen.backend) as predictor:
         if file is None:
             return of_own_part(predictor, path.name)
         return of_file(predictor, path.name, file)
@@ -143,6 +142,7 @@ COMMAND = Command(
         ),
         argument("--against", metavar="RUN", help="a run that is compared on the same examples"),
         CHECKPOINT,
+        BACKEND,
         argument("--csv", type=Path, metavar="PATH", help="write a row for each example"),
         JSON,
     ],

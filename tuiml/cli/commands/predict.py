@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuiml.cli.output import finite, note, say
-from tuiml.cli.parser import RUN, Command, argument, json_option
+from tuiml.cli.parser import BACKEND, RUN, Command, argument, json_option
 from tuiml.runs import threads
 from tuiml.text import plain_text
 
@@ -45,7 +45,7 @@ def run(chosen: argparse.Namespace) -> int:
 
     with standard_input(chosen.file) as word:
         file = location.resolve(word)
-        with opened_run(path, chosen.checkpoint) as predictor:
+        with opened_run(path, chosen.checkpoint, chosen.backend) as predictor:
             examples = predictor.read(file)
             answers = predictor.answer(examples)
     note(f"tuiml: {predictor.said}")
@@ -57,7 +57,7 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 @contextlib.contextmanager
-def opened_run(path: Path, which: Which) -> Iterator[Predictor]:
+def opened_run(path: Path, which: Which, backend: str = "auto") -> Iterator[Predictor]:
     """The network of a run; a terminal shows how far a download is.
 
     Raises:
@@ -71,7 +71,7 @@ def opened_run(path: Path, which: Which) -> Iterator[Predictor]:
     control = RunControl(rewindable=False)
     with Stopping(control) as stopping:
         try:
-            predictor = _opened(open_run(path, which=which, control=control))
+            predictor = _opened(open_run(path, which=which, backend=backend, control=control))
         except Cancelled as error:
             if stopping.number is None:
                 raise
@@ -156,6 +156,7 @@ COMMAND = Command(
             "file", metavar="FILE", help="a table, NPZ or NPY file, an image or a folder; -: CSV from stdin"
         ),
         CHECKPOINT,
+        BACKEND,
         json_option("print a JSON object a line"),
     ],
     epilog="Columns of a table are matched by name with those that the run was trained on, in any order. "

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
+from tuiml.cli import notices
 from tuiml.cli.output import note, say
 from tuiml.cli.parser import QUIET, RUN, Command, argument, json_option
 from tuiml.runs import threads
@@ -19,7 +20,7 @@ def run(chosen: argparse.Namespace) -> int:
     """Replay a run; returns 0 if the weights are the same to the bit, 1 if not."""
     from tuiml.runs import library
 
-    path = library.find(chosen.name)
+    path, asked = library.find(chosen.name), notices.wanted(chosen)
     threads.limit()  # before numpy is imported, by what follows
     from tuiml.cli.follow import follow
     from tuiml.cli.progress import choose
@@ -36,9 +37,14 @@ def run(chosen: argparse.Namespace) -> int:
                 found.append(event)
             yield event
 
-    code = follow(events(), control, show)
-    if not found or code >= 128:  # it was stopped: that says nothing
-        return code
+    with notices.TerminalNotices(asked, show) as telling:
+        telling.title(f"tuiml replay {path.name}")
+        code = follow(events(), control, show)
+        if not found or code >= 128:  # it was stopped: that says nothing
+            telling.tell("stopped", path.name, str(path), "the replay was stopped")
+            return code
+        new = str(path.with_name(found[0].replay))
+        telling.tell("completed", found[0].replay, new, verdict(found[0]))
     if not chosen.json:
         say(verdict(found[0]))
     for text in found[0].differs:
@@ -61,6 +67,7 @@ COMMAND = Command(
         RUN,
         argument("--run", dest="run_name", metavar="NAME", help="name of the new run"),
         QUIET,
+        *notices.OPTIONS,
         json_option("print start, epochs, end and the verdict as a JSON object a line"),
     ],
 )

@@ -8,11 +8,13 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tuiml.cli import notices
 from tuiml.cli.output import finite, note, say
 from tuiml.cli.parser import Command, argument, json_option
 from tuiml.runs import threads
 
 if TYPE_CHECKING:
+    from tuiml.notify.notifier import Wanted
     from tuiml.studies.control import StudyControl
     from tuiml.studies.events import StudyEnd
     from tuiml.studies.study import Study
@@ -28,12 +30,13 @@ def run(chosen: argparse.Namespace) -> int:
     from tuiml.studies.session import find_study
     from tuiml.studies.table import results
 
+    asked = notices.wanted(chosen)
     study, name = find_study(chosen.study, resume=chosen.resume, full=chosen.full)
     if chosen.csv is not None and not chosen.csv.parent.is_dir():
         note(f"tuiml: there is no folder {chosen.csv.parent} for the table")
         return 2
     control = StudyControl()
-    end, code = _follow(study, name, control, chosen)
+    end, code = _follow(study, name, control, chosen, asked)
     if end is None:
         return code
     path = Path(end.path)
@@ -54,22 +57,27 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 def _follow(
-    study: Study, name: str, control: StudyControl, chosen: argparse.Namespace
+    study: Study, name: str, control: StudyControl, chosen: argparse.Namespace, asked: Wanted
 ) -> tuple[StudyEnd | None, int]:
     """Show a study's events to the end; its last event, and the exit code if it was stopped."""
     from tuiml.cli.follow import show_event
     from tuiml.cli.signals import Stopping
     from tuiml.cli.study_progress import choose_study
-    from tuiml.studies.events import StudyEnd
+    from tuiml.studies.events import StudyEnd, TrialEnd
     from tuiml.studies.session import run_study
 
     show, end = choose_study(json=chosen.json), None
     events = run_study(study, name, control, jobs=chosen.jobs, dask=chosen.dask)
-    with Stopping(control) as stopping, contextlib.closing(events):
+    telling = notices.TerminalNotices(asked, show)
+    with Stopping(control) as stopping, contextlib.closing(events), telling:
         try:
             for event in events:
                 end = event if isinstance(event, StudyEnd) else end
                 show_event(show, event, stopping)
+                if isinstance(event, TrialEnd):
+                    telling.title(f"tuiml {name} {event.done}/{event.trials} trials")
+            if end is not None:
+                telling.tell(end.reason, end.study, end.path, end.said)
         finally:
             show.close()
     if stopping.failed:
@@ -120,6 +128,7 @@ COMMAND = Command(
         argument("--resume", action="store_true", help="go on with one that was begun, as it was started"),
         argument("--full", action="store_true", help="without its [small], which makes it quick"),
         argument("--csv", type=Path, metavar="PATH", help="write a row for each trial"),
+        *notices.OPTIONS,
         json_option("print events and the table as a JSON object a line"),
     ],
 )

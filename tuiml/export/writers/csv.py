@@ -18,8 +18,9 @@ def make(source: Source, order: Order) -> Files:
     names, rows = TABLES[order.choice](source)
     if not rows:
         raise RunError(f"{source.name} has no {order.choice} yet")
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows(rows)
-    return {".csv": out.getvalue().encode()}
+    out = io.BytesIO()
+    with io.TextIOWrapper(out, "utf-8", newline="", write_through=True) as text:
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows(rows)
+        return {".csv": out.getvalue()}

@@ -262,4 +262,4 @@ def code(trained: Trained, stem: str) -> bytes:
 def make(source: Source, order: Order) -> Files:
     """The program, and its weights beside it."""
     trained = source.trained
-    return program.files(trained, code(trained, order.stem), weights(trained), "keras")
+    return program.files(source, code(trained, order.stem), weights(trained), "keras")

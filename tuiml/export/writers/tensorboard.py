@@ -15,12 +15,12 @@ from datetime import datetime
 from typing import Any
 
 from tuiml.export.formats import Files, Order
-from tuiml.export.source import SCALARS, Source
+from tuiml.export.source import Source
 from tuiml.runs import timeline
 from tuiml.runs.errors import RunError
 from tuiml.runs.folder import Line
 from tuiml.runs.run_lines import number
-from tuiml.training.events import Snapshot
+from tuiml.training.events import Scalars, Snapshot
 from tuiml.training.layer_statistics import HISTOGRAMS, Histogram
 
 KINDS = {"train_": "train", "val_": "validation", "test_": "test"}
@@ -129,7 +129,7 @@ def _layers(snapshot: Snapshot) -> list[bytes]:
 def _events(source: Source) -> Iterator[bytes]:
     """An event for each epoch, snapshot and line about batches, at the time when it was."""
     began = seconds = 0.0
-    for line in source.lines:
+    for line in source.lines():
         if line.get("event") == "start":
             began = _time(line) - seconds  # a run that is resumed counts on
         seconds = number(line, "seconds") if "seconds" in line else seconds
@@ -138,7 +138,7 @@ def _events(source: Source) -> Iterator[bytes]:
             values = _scalars(line, "batches/" if line["event"] == "batch" else "")
         elif line.get("event") == "end":
             values = _scalars({name: value for name, value in line.items() if name.startswith("test_")})
-        elif line.get("event") == SCALARS and isinstance(line.get("values"), dict):
+        elif line.get("event") == Scalars.event and isinstance(line.get("values"), dict):
             values = _scalars(line["values"])
         elif (snapshot := source.snapshot(line)) is not None:
             values = _layers(snapshot)

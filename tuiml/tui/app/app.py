@@ -111,7 +111,7 @@ class TuimlApp(Keyed, App[int]):
         )
         self.drafts = self.session.drafts
         self.current_run = CurrentRun(self, client_factory, self.session)
-        self.study = CurrentStudy(self, study_client_factory, self.session)
+        self.study = CurrentStudy(self, study_client_factory, self.session, self.current_run.notices.notifier)
         self.opening = opening.Opening(self, self, self.session, asked=self._named, run=run)
         self.probe_client_factory: Callable[[child.Post], Any] = probe_client_factory or ProbeClient
 

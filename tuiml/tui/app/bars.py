@@ -27,6 +27,7 @@ SCREENS = ("build", "train", "library", "study")
 GAP = 3
 LAST = "help"
 """The action that the key bar always shows."""
+SIGNS = {"plus": "+", "minus": "-"}
 
 
 class Zone(NamedTuple):
@@ -232,13 +233,16 @@ class KeyBar(Bar):
         """Id, key and words of every action that works now and is to be shown."""
         if self.app.screen is not self.screen:
             return []  # a dialog shows its own keys
-        active = self.screen.active_bindings
+        active, focused = self.screen.active_bindings, self.screen.focused
         found = []
         for action in actions():
             if not action.shown:
                 continue
             for key in action.keys_in(self.shell.keymap):
                 binding = active.get(key)
+                sign = SIGNS.get(key)
+                if sign and focused and focused.check_consume_key(key, sign):
+                    continue  # Textual leaves these out itself, but for keys that it has no character of
                 if binding and binding.enabled and binding.binding.action == action.id:
                     label = label_of(binding.node, action.id) or action.label
                     found.append((action.id, key, label))

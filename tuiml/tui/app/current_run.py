@@ -56,7 +56,7 @@ class CurrentRun:
                 tail.to_end()
             except OSError:
                 return
-        parts = (tail, self._shell.files, self.model.writer, self.model.saved)
+        parts = (tail, self._shell.files, self.model.writer, self.model.saved, self.model.sampled)
         self.follower = Follower(self._shell.post_message, folder, *parts)
 
     def stop_following(self) -> None:
@@ -121,7 +121,10 @@ class CurrentRun:
             self._shell.run_changed({"state", "end"})
             return
         was, saved = self.model.followed, self.model.saved
-        self.model = news.model or self.model
+        if news.model is not None:
+            if self.model.sampled:  # what was inspected is of a checkpoint, not of its metrics
+                news.model.inspections = self.model.inspections
+            self.model = news.model
         if news.watched and self.model.watched:
             self.model.watched = news.watched
         kinds = self.model.feed(news.events)

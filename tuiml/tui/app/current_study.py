@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from textual.message import Message
 
+from tuiml.notify.notifier import Notifier
 from tuiml.runs.folder import studies_folder
 from tuiml.runs.folder_names import fitting
 from tuiml.spec import SpecError
 from tuiml.spec.library import slug
 from tuiml.studies import library
+from tuiml.studies.events import StudyEnd
 from tuiml.studies.folder import STUDY
 from tuiml.text import plain_text
+from tuiml.training import codec
 from tuiml.tui.app.session import Session
 from tuiml.tui.keys import key_of
 from tuiml.tui.model.document import Document
@@ -30,8 +34,11 @@ MOST_NAMES = 100
 class CurrentStudy:
     """Feeds the model of the study on the screen; starts, pauses and stops the process that runs one."""
 
-    def __init__(self, shell: Shell, make_client: Callable[[Post], Any], session: Session) -> None:
+    def __init__(
+        self, shell: Shell, make_client: Callable[[Post], Any], session: Session, notifier: Notifier
+    ) -> None:
         self._shell, self._make_client, self._session = shell, make_client, session
+        self._notifier = notifier
         self.model = StudyModel()
         self.client: Any = None
         """The client of the process that runs a study; ``None`` until the app is mounted."""
@@ -182,6 +189,14 @@ class CurrentStudy:
             self._changed()
         elif kind == "study_end" and line.get("reason") == "completed":
             self._shell.say("the study is done")
+        if kind == "study_end":
+            self._tell(line)
+
+    def _tell(self, line: Any) -> None:
+        """Notify of the end, as of that of a run."""
+        with contextlib.suppress(ValueError):  # it is not such a line
+            end = codec.read(StudyEnd, line)
+            self._notifier.tell(end.reason, end.study, end.path, f"{end.study}: {end.said}")
 
     def _news(self, news: StudyNews) -> None:
         if news.follower is not self.follower:

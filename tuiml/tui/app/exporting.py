@@ -79,8 +79,9 @@ async def _export(app: App[int], shell: Shell, run: Path, form: Format, word: st
     if code:
         shell.complain(f"nothing was exported: {_reason(errors)}")
         return
-    notes = [line for line in errors[1:] if form.name == "html"]
-    app.notify(plain_text("\n".join([*said, *notes]), lines=True), title="Exported", markup=False, timeout=15)
+    notes = [line.removeprefix("tuiml: ") for line in errors[1:]]  # the first one names the checkpoint
+    text = "\n".join([*(Path(line).name for line in said), f"in {base.parent}", *notes])
+    app.notify(plain_text(text, lines=True), title="Exported", markup=False, timeout=15)
 
 
 async def _command(*words: str) -> tuple[int, list[str], list[str]]:

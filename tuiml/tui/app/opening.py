@@ -57,7 +57,9 @@ class Opening:
         self._session.write(mark)
         path = Path(self._session.remembered.run)
         tail = Tail(path)
-        self._app.call_later(self.show, read_run(path, self._shell.files, snapshots=True, tail=tail), tail)
+        self._app.call_later(
+            self.show, read_run(path, self._shell.files, snapshots=True, tail=tail, soon=True), tail
+        )
 
     def show(self, model: RunModel | str, tail: Tail) -> None:
         """Show the run, unless another is on the screen by now; a text is why it cannot be shown."""

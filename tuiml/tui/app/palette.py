@@ -24,7 +24,7 @@ from tuiml.tui.widgets.chooser import Chooser
 from tuiml.tui.widgets.picker import Pick
 
 WIDTH = 96
-KEYS = 10
+KEYS = 12
 """Cells for the keys of an action, before its help."""
 SCREENS = ("any", "build", "train", "library", "study")
 FOCUSED = ("field", "row", "pad", "table")

@@ -36,8 +36,8 @@ ContentSwitcher { height: 1fr; width: 1fr; }
 DARK, LIGHT, CONTRAST = "tuiml-dark", "tuiml-light", "tuiml-contrast"
 _GROUND = {
     DARK: ("#121212", "#1c1c1c", "#2c2c2c", "#e4e4e4"),
-    LIGHT: ("#fafafa", "#f0f0f0", "#dedede", "#1a1a1a"),
-    CONTRAST: ("#000000", "#000000", "#444444", "#ffffff"),
+    LIGHT: ("#fafafa", "#f0f0f0", "#e4e4e4", "#1a1a1a"),
+    CONTRAST: ("#000000", "#000000", "#2c2c2c", "#ffffff"),
 }
 """Background, surface, panel, text."""
 _FEW_PANEL = {DARK: "#0000aa", LIGHT: "#aaaaaa", CONTRAST: "#0000aa"}

@@ -123,7 +123,14 @@ class Edits:
     def action_next_initializer(self) -> None:
         self._cycle(initializer_edits, 1)
 
-    @action("I", "initializer back", "The previous initializer, likewise.", "build", rank=90, shown=False)
+    @action(
+        "I",
+        "initializer back",
+        "The previous initializer, for the same layers.",
+        "build",
+        rank=90,
+        shown=False,
+    )
     def action_last_initializer(self) -> None:
         self._cycle(initializer_edits, -1)
 
@@ -138,7 +145,14 @@ class Edits:
     def action_next_activation(self) -> None:
         self._cycle(activation_edits, 1)
 
-    @action("V", "activation back", "The previous activation, likewise.", "build", rank=110, shown=False)
+    @action(
+        "V",
+        "activation back",
+        "The previous activation, for the same layers.",
+        "build",
+        rank=110,
+        shown=False,
+    )
     def action_last_activation(self) -> None:
         self._cycle(activation_edits, -1)
 

@@ -126,7 +126,9 @@ class Looks(View):
             (f"{name}  ", look.style(bold=True)),
             (clean(_about(name, self.of), look), look.style(QUIET)),
         ]
-        return [strip(title, width), *LOOKS[name](self.of, width, height - 1, look)][:height]
+        return [strip(title, width, look.glyphs.more), *LOOKS[name](self.of, width, height - 1, look)][
+            :height
+        ]
 
     def on_click(self, event: events.Click) -> None:
         at = event.get_content_offset(self)
@@ -199,7 +201,7 @@ def _columns(of: Shown) -> list[tuple[str, ColumnSample, bool]]:
     sample, data = of.sample, of.data
     if sample is None or data is None:
         return []
-    features = _named(data.feature_names, len(sample.columns), "x")
+    features = _named(data.feature_names, len(sample.columns), "column ")
     targets = _named(data.target_names, len(sample.targets), "target ")
     return [
         *((name, column, True) for name, column in zip(targets, sample.targets, strict=True)),

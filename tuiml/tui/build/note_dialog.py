@@ -39,6 +39,14 @@ class NoteScreen(Modal[str | None]):
     def on_mount(self) -> None:
         self._area.move_cursor(self._area.document.end)
 
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._wrap)
+
+    def _wrap(self) -> None:
+        """Wrap the text for the new width: the text area itself wraps it for the one before."""
+        self._area.soft_wrap = False
+        self._area.soft_wrap = True
+
     @action("escape", "done", "Keep the edited note.", "note")
     def action_note_done(self) -> None:
         text = self._area.text

@@ -213,7 +213,7 @@ class Build(AppScreen):
         field = form.model.field
         inside = field is not None and path and field.path.startswith(path)
         if not inside:
-            form.go_to_number(form.model.entry_of(path))
+            form.go_to_section(form.model.entry_of(path))
         form.focus()
 
     @on(Form.Left)

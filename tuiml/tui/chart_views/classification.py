@@ -200,7 +200,7 @@ class WeightsView(SignedTilesView[Weights]):
     def _inputs(self, look: Look) -> list[str]:
         """The names of the inputs of a table."""
         names = [clean(name, look) for name in feature_names_of(self.selection.model)]
-        return [*names, *(f"input {k}" for k in range(len(names), self._size_and_units()[0][1]))]
+        return [*names, *(f"column {k + 1}" for k in range(len(names), self._size_and_units()[0][1]))]
 
     def _table_plan(self, inputs: int, units: int, width: int, height: int) -> Layout:
         """Units as columns of at most 8 cells, and inputs as rows."""

@@ -51,7 +51,8 @@ class GradientNormsView(LayerView):
         at = _nearest(selection.past_snapshot, history.steps)
         depth = Depth(layers.tolist(), norms, steps, at, selection.index)
         title = self.pointer(look) + selection.prefix + "gradient norm"
-        none = "every gradient is 0" if (norms == 0).any() else "no gradient before the first step"
+        none = self.unseen("gradients") or "no gradient before the first step"
+        none = "every gradient is 0" if (norms == 0).any() else none
         drawing = norm_lines if selection.of(NormsStyle).lines else landscape
         return drawing(
             depth,

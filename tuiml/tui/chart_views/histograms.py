@@ -59,6 +59,11 @@ class LayerView(ChartView):
         snapshot = self.selection.other_snapshot
         return bars_of(snapshot.part(layer, self.selection.kind)) if snapshot else None
 
+    def unseen(self, kind: Kind) -> str:
+        """Why there is no such histogram of any module of a watched run, where that is known."""
+        watched = self.selection.model.watched
+        return safe(watched.unseen.get(kind, ""), Look()) if watched else ""
+
     def why_empty(self) -> str:
         """Why there is no histogram of the selected layer."""
         found, kind = self.selection.statistics, self.selection.kind
@@ -68,6 +73,8 @@ class LayerView(ChartView):
         if index < len(rows) and rows[index].contains:
             return "it contains others: choose one of them"
         watched = self.selection.model.watched
+        if unseen := self.unseen(kind):
+            return unseen
         if watched and kind == "activations":
             return safe("; ".join(watched.limits) or "it was not called in the measured step", Look())
         if kind == "gradients" and not math.isnan(found.weight_std):
@@ -184,8 +191,12 @@ class AllLayersView(QuantityView):
             selected=selection.index,
             count=len(rows),
             look=look,
-            empty=f"no {selection.title} to show" if selection.model.snapshot else selection.hint(self),
+            empty=self._none if selection.model.snapshot else selection.hint(self),
         )
+
+    @property
+    def _none(self) -> str:
+        return self.unseen(self.selection.kind) or f"no {self.selection.title} to show"
 
     def _shows(self, row: LayerRow) -> bool:
         """Whether a layer has such values of its own: the output of others is that of the layer before."""

@@ -260,5 +260,5 @@ class SignedTilesView(ScaledView, TilesView[R]):
         """What the colours mean: numbers, or parts of each unit's largest value."""
         high, words = (compact(greatest), "") if self.one_scale else ("1", "")
         if not self.one_scale and width >= 50:
-            words = "of the largest of each unit" if not look.unicode else "× the ± of each unit"
+            words = clean("× each unit's largest", look)
         return pixels.signed_scale(f"-{high}", high, words, look)

@@ -43,11 +43,12 @@ def beside_run(
         validated, own = not math.isnan(curves.validation.last), list[Curve]()
         if len(curves.train) and (len(others) == 1 or not validated):
             train = smoothing.curve(curves.train)
-            own.append(Curve(name, train, colour, "dotted", marker=marker, end=f"{name} train"))
+            own.append(Curve(name, train, colour, "dotted", marker=marker, end=f"train {name}"))
         if validated:
             points, raw = once_an_epoch(curves.validation, smoothing)
             label = "val" if len(others) == 1 and len(curves.train) else name
-            own.append(Curve(label, points, colour, "dashed", raw=raw, marker=marker, end=name))
+            end = f"val {name}" if own else name
+            own.append(Curve(label, points, colour, "dashed", raw=raw, marker=marker, end=end))
         shown += axis.curves(other, own)
     return shown
 

@@ -97,9 +97,12 @@ class RowState:
             known = text in column.values and column.counts[column.values.index(text)] > 0
             return "" if known else "no training example has it"
         value, low, high = (_value(column, cell) for cell in (text, column.low, column.high))
-        if value is None or low is None or high is None or low <= value <= high:
+        if value is None or low is None or high is None:
             return ""
-        return f"training had {limits(column)}"
+        whole = column.whole and not value.is_integer()
+        if low <= value <= high and not whole:
+            return ""
+        return f"training had {'whole numbers, ' if whole else ''}{limits(column)}"
 
     @property
     def sections(self) -> list[Section]:

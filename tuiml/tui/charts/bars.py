@@ -26,14 +26,19 @@ def positive(counts: Values) -> Floats:
 
 
 def shared(counts: Floats, width: int) -> Floats:
-    """Bins, (…, bins), resampled by area to ``width`` equal ones: (…, width)."""
-    bins = counts.shape[-1]
-    below = np.zeros((*counts.shape[:-1], bins + 1))
-    np.cumsum(counts, axis=-1, out=below[..., 1:])
+    """Bins, (…, bins), resampled by area to ``width`` equal ones: (…, width). None is below 0."""
+    return np.fmax(by_area(counts, width), 0.0)
+
+
+def by_area(values: Floats, width: int) -> Floats:
+    """Values of equal bins, (…, bins), shared out by area among ``width`` equal ones: (…, width)."""
+    bins = values.shape[-1]
+    below = np.zeros((*values.shape[:-1], bins + 1))
+    np.cumsum(values, axis=-1, out=below[..., 1:])
     edges = np.arange(width + 1) * (bins / width)
     whole = np.minimum(edges.astype(np.intp), bins - 1)
-    until: Floats = below[..., whole] + (edges - whole) * counts[..., whole]
-    return np.fmax(until[..., 1:] - until[..., :-1], 0.0)
+    until: Floats = below[..., whole] + (edges - whole) * values[..., whole]
+    return until[..., 1:] - until[..., :-1]
 
 
 def spread(counts: Floats, width: int) -> Floats:

@@ -93,9 +93,9 @@ class Matrix:
 
     @cached_property
     def pairs(self) -> list[tuple[int, int]]:
-        """The confused pairs, the most frequent first."""
+        """The confused pairs, the most frequent first; of equal ones that of the larger part of its class."""
         wrong = self.counts * (1 - np.eye(len(self.counts), dtype=np.int64))
-        order = np.argsort(-wrong, axis=None, kind="stable")[: np.count_nonzero(wrong)].tolist()
+        order = np.lexsort((-self.shares.ravel(), -wrong.ravel()))[: np.count_nonzero(wrong)].tolist()
         return [divmod(place, len(self.counts)) for place in order]
 
     @cached_property
@@ -141,8 +141,10 @@ class Matrix:
         lines = [self._axes(size.first, width), [*names, (_right("recall", size.recall), quiet)]]
         for i, label in enumerate(self._row_names(heads, size.first - 1)):
             lines += self._row(i, label, size)
-        short = [text if len(text) < size.wide else text.rstrip(" %") for text in self.precision]
-        last: list[Part] = [(f"{'precision':<{size.first}}", quiet)]
+        narrow = max(map(len, self.precision)) >= size.wide
+        short = [text.rstrip(" %") if narrow else text for text in self.precision]
+        title = "prec. %" if narrow else "precision"
+        last: list[Part] = [(f"{title:<{size.first}}", quiet)]
         last += [(_right(text, size.wide), quiet) for text in short]
         return [strip(line, width) for line in [*lines, last]]
 

@@ -179,13 +179,13 @@ def class_bars(
 
 
 def balance_words(counts: Sequence[int]) -> str:
-    """How many classes, and how evenly filled: ``10 classes, 121 to 146 examples each``."""
+    """How many classes, and how evenly filled: ``10 of 121 to 146 examples``."""
     if not counts:
         return ""
     low, high = min(counts), max(counts)
     each = f"{low:,}" if low == high else f"{low:,} to {high:,}"
     uneven = f", {compact(high / low, 2)} : 1" if low and high > 2 * low else ""
-    return f"{len(counts)} classes, {each} examples each{uneven}"
+    return f"{len(counts)} of {each} examples{uneven}"
 
 
 def beside(left: Sequence[Line], right: Sequence[Line], widths: tuple[int, int], height: int) -> list[Line]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rich.segment import Segment
 from rich.style import Style
 
-from tuiml.tui.charts.bars import glyph_lines, shared
+from tuiml.tui.charts.bars import by_area, glyph_lines
 from tuiml.tui.charts.palette import COLOURS, Look, ground, mixed
 from tuiml.tui.charts.text import runs
 
@@ -32,9 +32,9 @@ def resized(picture: NDArray[Any], height: int, width: int) -> NDArray[np.float6
     """The image in another size: each new pixel is the mean of the area that it covers."""
     found = picture.astype(np.float64)
     if found.shape[0] != height:
-        found = shared(found.T, height).T * (height / found.shape[0])
+        found = by_area(found.T, height).T * (height / found.shape[0])
     if found.shape[1] != width:
-        found = shared(found, width) * (width / found.shape[1])
+        found = by_area(found, width) * (width / found.shape[1])
     return found
 
 

@@ -87,10 +87,10 @@ def input_columns(
 ) -> tuple[list[Column], int]:
     """Columns of the first inputs of examples, and how many columns all inputs have.
 
-    A column of text is one again. Inputs without names have numbers, from 0.
+    A column of text is one again. Inputs without names have numbers, from 1.
     """
     known = max(map(len, rows), default=0)
-    named = [names[i] if i < len(names) else f"input {i}" for i in range(max(known, len(names)))]
+    named = [names[i] if i < len(names) else f"column {i + 1}" for i in range(max(known, len(names)))]
     groups = [
         (key, [i for i, _ in several])
         for key, several in groupby(enumerate(named), key=lambda pair: _column(pair[1]))

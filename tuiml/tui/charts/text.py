@@ -94,14 +94,21 @@ def fit(text: str, width: int, more: str = "…") -> str:
     return set_cell_size(text, width)
 
 
-def strip(parts: Iterable[tuple[str, Style]], width: int) -> Line:
-    """A line of ``width`` cells from parts, cut or padded at the right."""
+def fit_end(text: str, width: int, more: str = "…") -> str:
+    """The end of ``text``, as of a path, in exactly ``width`` cells; a cut one begins with ``more``."""
+    if cell_len(text) > width > 0:
+        text = more + next(text[i:] for i in range(len(text) + 1) if cell_len(text[i:]) < width)
+    return set_cell_size(text, max(0, width))
+
+
+def strip(parts: Iterable[tuple[str, Style]], width: int, more: str = "") -> Line:
+    """A line of ``width`` cells from parts, cut or padded at the right; a cut one ends with ``more``."""
     segments: list[Segment] = []
     left = width
     for text, style in parts:
         cells = cell_len(text)
         if cells > left:
-            text, cells = set_cell_size(text, left), left
+            text, cells = fit(text, left, more) if more else set_cell_size(text, left), left
         if cells:
             segments.append(Segment(text, style))
             left -= cells
@@ -116,7 +123,8 @@ def blank(width: int) -> Line:
 
 def heading(title: str, width: int, height: int, look: Look) -> list[Line]:
     """The title of a drawing of ``height`` lines; none if it is empty or there is no room for it."""
-    return [strip([(clean(title, look), look.style(bold=True))], width)] if title and height > 2 else []
+    parts = [(clean(title, look), look.style(bold=True))]
+    return [strip(parts, width, look.glyphs.more)] if title and height > 2 else []
 
 
 def notice(message: str, width: int, height: int, look: Look) -> list[Line]:

@@ -20,11 +20,10 @@ class ListReader:
 
     @dataclass
     class Listed(Message):
-        """The list was read; ``whole`` is false while it has the presets alone."""
+        """The list was read."""
 
         items: list[Item]
         reading: int
-        whole: bool
 
     def __init__(self, screen: AppScreen) -> None:
         self.catalog = Catalog()
@@ -42,17 +41,14 @@ class ListReader:
         if not self._waiting:
             self._waiting = later(self._screen, AGAIN, self.read)
 
-    def read(self, presets_first: bool = False) -> None:
+    def read(self) -> None:
         """Read the list."""
         self._waiting = None
         self._reading += 1
-        reading = self._reading
+        reading, files = self._reading, self._screen.shell.files
 
         def read() -> None:
-            items: list[Item] = []
-            for number, items in enumerate(self.catalog.readings(self._screen.shell.files, presets_first)):
-                self._screen.post_message(self.Listed(items, reading, whole=number > 0 or not presets_first))
-            for item in items:
-                item.subject.prepare()
+            for items in self.catalog.readings(files):
+                self._screen.post_message(self.Listed(items, reading))
 
         self._screen.run_worker(read, thread=True, group="list", exclusive=True)

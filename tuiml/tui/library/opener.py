@@ -71,7 +71,7 @@ class Opener:
 
     def _read(self, item: Item, resumed: bool) -> None:
         tail = Tail(item.path)
-        run = read_run(item.path, self._screen.shell.files, snapshots=True, tail=tail)
+        run = read_run(item.path, self._screen.shell.files, snapshots=True, tail=tail, soon=True)
         self._screen.call_later(self._show, run, tail, resumed)
 
     def _show(self, run: RunModel | str, tail: Tail, resumed: bool) -> None:

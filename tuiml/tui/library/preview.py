@@ -207,6 +207,8 @@ def run_strips(run: RunSummary, model: RunModel | None, width: int, height: int,
         page.text(passed_over(skipped), look.style(TROUBLE), indent=look.glyphs.up + " ")
     if model is None:
         return page.strips
+    if model.sampled:
+        page.text("the curves are drawn from a sample of its metrics", look.style(QUIET))
     if model.end and model.message:
         page.text(model.message, look.style(trouble))
     page.gap()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from asyncio import TimerHandle
 from dataclasses import dataclass
 from functools import partial
@@ -13,12 +14,13 @@ from textual.message import Message
 from tuiml.data.own.entries import DataFiles
 from tuiml.data.own.reading import DataFilesInBackground
 from tuiml.studies.results import Results
+from tuiml.training.events import Epoch
 from tuiml.tui.library.preview import broken_strips, preset_strips, run_strips
 from tuiml.tui.library.study_preview import study_strips
 from tuiml.tui.model.catalog import Item, Key
 from tuiml.tui.model.document import Document
 from tuiml.tui.model.past_run import read_run
-from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.model.run_model import RunModel, events_in
 from tuiml.tui.process.study_follower import read_table
 from tuiml.tui.shell.protocol import HasShell
 from tuiml.tui.widgets.later import later
@@ -94,13 +96,18 @@ class Preview(StripsView):
     def _rested(self) -> None:
         self._resting = None
         if self._item:
-            self.run_worker(partial(self._read, self._item), thread=True, group="preview", exclusive=True)
+            read = partial(self._read, self._item, self._files)
+            self.run_worker(read, thread=True, group="preview", exclusive=True)
 
-    def _read(self, item: Item) -> None:
+    def _read(self, item: Item, files: DataFilesInBackground) -> None:
         if item.study:
-            self.post_message(self.StudyLoaded(item, read_table(item.study, self._files.waiting)))
+            self.post_message(self.StudyLoaded(item, read_table(item.study, files.waiting)))
             return
-        self.post_message(self.Loaded(item, read_run(item.path, self._files, snapshots=False)))
+        run = read_run(item.path, files, snapshots=False, soon=True)
+        if isinstance(run, RunModel) and run.sampled and item.run:  # the list has read all of it
+            best = events_in([json.dumps(item.run.best)])
+            run.bests.extend(event for event in best if isinstance(event, Epoch))
+        self.post_message(self.Loaded(item, run))
 
     @on(StudyLoaded)
     def _take_study(self, message: StudyLoaded) -> None:

@@ -138,7 +138,7 @@ class Library(AppScreen):
     def refresh_list(self, select: Key | None = None) -> None:
         """Read the list again, away from the screen; put the cursor on ``select``."""
         self._wanted = select or self._wanted
-        self.reader.read(presets_first=not self.items)
+        self.reader.read()
 
     @on(ListReader.Listed)
     def _listed(self, message: ListReader.Listed) -> None:
@@ -146,8 +146,6 @@ class Library(AppScreen):
             return
         before = self.item
         self.items = message.items
-        if not message.whole and not self._seen:
-            return  # of presets alone it cannot be told which tab to open
         self.view.feed(self.items, self._last_tab)
         if not self._seen:
             self._seen = True

@@ -102,8 +102,8 @@ class Catalog:
         with self._lock:
             return self._presets(self._known, files)
 
-    def read(self, files: DataFiles | None = None) -> list[Item]:
-        """All presets, the studies, then the runs, the newest first."""
+    def read(self, files: DataFiles | None = None, *, soon: bool = False) -> list[Item]:
+        """All presets, the studies, then the runs, the newest first; see :meth:`Runs.read` for ``soon``."""
         with self._lock:
             known, self._known = self._known, {}
             folders: dict[Kind, Path] = {"own": own_folder(), "run": runs_folder()}
@@ -111,7 +111,7 @@ class Catalog:
             self.troubles = {kind: why for kind, why in found.items() if why}
             presets = self._presets(known, files)
             bases = {str(i.base["name"]): Base(i.kind, i.base) for i in reversed(presets) if i.base}
-            runs = [self._run(run) for run in self._runs.read(bases)]
+            runs = [self._run(run) for run in self._runs.read(bases, soon=soon)]
             others = [item for source in SOURCES for item in _or_none(source.items)]
             return [*presets, *self._studies(bases), *runs, *others]
 
@@ -126,11 +126,13 @@ class Catalog:
                 trials = (self._runs.one(path, bases) for path in trial_folders(study.path))
                 yield from (self._run(trial, "trial") for trial in trials)
 
-    def readings(self, files: DataFilesInBackground, first: bool) -> Iterator[list[Item]]:
-        """The list, more complete each time; the presets alone come ``first`` if nothing is shown yet."""
-        if first:  # hundreds of runs may take a moment
-            yield self.presets(files)
-        found = self.read(files)
+    def readings(self, files: DataFilesInBackground) -> Iterator[list[Item]]:
+        """The list, more complete each time."""
+        found = self.read(files, soon=True)
+        if self._runs.left:  # new ones, which take long to read
+            if any(item.run for item in found):
+                yield found
+            found = self.read(files)
         yield found
         if any(item.problem and not item.run for item in found):  # perhaps a data file was not read yet
             yield self.read(files.waiting)

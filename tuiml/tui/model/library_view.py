@@ -44,7 +44,7 @@ class LibraryView:
     def arrange(self) -> None:
         """Filter and sort again."""
         self.found = {title: matching(items, self.text) for title, items in self.tabs.items()}
-        subjects = [item.subject for item in self.tabs.get(self.tab, [])]
+        subjects = [item.subject for item in self.tabs.get(self.tab, [])] if self.text else []
         self.trouble = Filter(self.text).trouble(subjects) if subjects else ""
         of = {item.run.path: item for item in self.found[RUNS] if item.run}
         runs = ordered([item.run for item in of.values() if item.run], self.by, self.down)

@@ -21,7 +21,7 @@ LESSON_SECONDS = 8.0
 FASTEST = 20_000.0
 """Steps a second from which on a run is not slowed down."""
 NICE = (1, 2, 5)
-BESIDE, ALONE = 0.03, 0.3
+BESIDE, ALONE = 0.015, 0.3
 """Fraction of a processor for drawing what nobody asked for, while training needs all of them, and otherwise:
 a shard of a batch that loses its processor to the app holds up the others."""
 

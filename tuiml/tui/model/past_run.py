@@ -12,6 +12,7 @@ from tuiml.data.own.reading import DataFilesInBackground
 from tuiml.runs.errors import RunError
 from tuiml.runs.folder import METRICS, PRESET, SNAPSHOT, steps_in
 from tuiml.runs.metrics import read_lines
+from tuiml.runs.sample import is_large, sampled_lines
 from tuiml.runs.tail import Tail
 from tuiml.runs.watched import is_watched, read_model
 from tuiml.runs.writer import writer_of
@@ -22,6 +23,7 @@ from tuiml.tui.model.document import Raw
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.snapshots import worth_reading
 
+SAMPLED = "its curves are drawn from a sample of its metrics until all of them are read"
 _STEP = re.compile(rb'(?:%s), "epoch": \d{1,15}, "step": (\d{1,15}),' % b"|".join(map(re.escape, SNAPSHOT)))
 
 
@@ -35,7 +37,12 @@ def run_document(path: Path) -> Raw:
 
 
 def load_run(
-    path: Path, *, snapshots: bool = True, tail: Tail | None = None, files: DataFiles | None = None
+    path: Path,
+    *,
+    snapshots: bool = True,
+    tail: Tail | None = None,
+    files: DataFiles | None = None,
+    sample: bool = False,
 ) -> RunModel:
     """A past run, or the present state of one that another process trains.
 
@@ -43,6 +50,7 @@ def load_run(
         snapshots: with the layers' statistics, which are nearly all of the file.
         tail: reads the file; what is written later can be read from it afterwards.
         files: finds what a file of the user's that it was trained on holds.
+        sample: read a few lines of the file only; the tail stays where it is.
 
     Raises:
         SpecError, RunError, OSError: its preset, its model or its metrics cannot be read.
@@ -52,10 +60,15 @@ def load_run(
     document = {} if watched else run_document(path)
     writer = writer_of(path)  # first: what it writes before it ends is then read
     count = len(watched.modules) if watched else len(document.get("layers") or ())
-    wanted = worth_reading(_snapshot_steps(path), count) if snapshots else None
-    lines = _lines(tail or Tail(path), wanted)
+    if sample:
+        lines = sampled_lines(path)
+    else:
+        wanted = worth_reading(_snapshot_steps(path), count) if snapshots else None
+        lines = _lines(tail or Tail(path), wanted)
     model.load(lines, document, name=path.name, writer=writer or "", watched=watched)
-    model.saved = newest_step(path)
+    model.saved, model.sampled = newest_step(path), sample
+    if sample:
+        model.notices["lines"] = SAMPLED
     return at(model, path)
 
 
@@ -96,11 +109,21 @@ def at(model: RunModel, path: Path) -> RunModel:
 
 
 def read_run(
-    path: Path, files: DataFilesInBackground, *, snapshots: bool, tail: Tail | None = None
+    path: Path,
+    files: DataFilesInBackground,
+    *,
+    snapshots: bool,
+    tail: Tail | None = None,
+    soon: bool = False,
 ) -> RunModel | str:
-    """A run, or why it cannot be read; one line. It may take long: for a thread."""
+    """A run, or why it cannot be read; one line. It may take long: for a thread.
+
+    Args:
+        soon: of long metrics read a sample only.
+    """
     try:
-        model = load_run(path, snapshots=snapshots, tail=tail, files=files.waiting)
+        sample = soon and is_large(path)
+        model = load_run(path, snapshots=snapshots, tail=tail, files=files.waiting, sample=sample)
         model.files = files
         return model
     except SpecError as error:

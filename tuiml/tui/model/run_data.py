@@ -82,6 +82,8 @@ class RunData:
     folder_gone: bool = False
     skipped: int = 0
     """Lines of its metrics that cannot be read."""
+    sampled: bool = False
+    """True if only some of its metrics were read, as they are many."""
     before_resume: BeforeResume | None = None
     """True from the user's request to resume until the run starts or is refused."""
     files: DataFiles | None = None

@@ -45,7 +45,11 @@ class News(Message):
 
 
 class Follower:
-    """Reads a run's folder from a thread until :meth:`stop`."""
+    """Reads a run's folder from a thread until :meth:`stop`.
+
+    Args:
+        anew: read all of it at first.
+    """
 
     def __init__(
         self,
@@ -55,10 +59,11 @@ class Follower:
         files: DataFilesInBackground,
         writer: str = "",
         saved: int = 0,
+        anew: bool = False,
     ) -> None:
         self._post, self.path, self._tail, self._files = post, path, tail, files
         self._writer, self._saved = writer, saved
-        self._anew = False
+        self._anew = anew
         """True if the file has to be read from its beginning."""
         self._model_file = signature(path / MODEL)
         self._over = threading.Event()
@@ -70,7 +75,9 @@ class Follower:
         self._over.set()
 
     def _work(self) -> None:
-        while not self._over.wait(OFTEN if self._writer else RARELY):
+        wait = 0.0 if self._anew else self._gap
+        while not self._over.wait(wait):
+            wait = self._gap
             try:
                 news = self._read()
             except (FileNotFoundError, NotADirectoryError):
@@ -81,6 +88,10 @@ class Follower:
                 self._post(news)
                 if news.lost:
                     return
+
+    @property
+    def _gap(self) -> float:
+        return OFTEN if self._writer else RARELY
 
     def _read(self) -> News | None:
         """What is new since the last read, or ``None``."""

@@ -52,7 +52,8 @@ class CompareDialog(OpenDialog):
             row._replace(name=f"{sign if row.key in keys else ' '} {row.name}") if row.key else row
             for row in self._names.rows
         ]
-        self._names.set_rows(rows, empty="no matches")
+        empty = "no matches" if self.items else "there is no other run yet"
+        self._names.set_rows(rows, empty=empty)
         return found
 
 

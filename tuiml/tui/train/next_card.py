@@ -32,7 +32,7 @@ def next_experiments(run: RunModel) -> list[Experiment]:
         return []
     if run.snapshot is None or len(run.snapshot.layers) != len(run.network.nodes):
         return []
-    context = DiagnosisContext(run.preset, run.network, run.snapshot.layers, run.snapshot.step)
+    context = DiagnosisContext(run.preset, run.network, layers=run.snapshot.layers, step=run.snapshot.step)
     return experiments(context, outcome_of(run), diagnose(run))
 
 
@@ -122,8 +122,8 @@ def card_lines(
     for id, one in zip(IDS, found, strict=False):
         lines.append([(key_of(id, keymap), bold), (f" {one.remedy.words}", plain), (f"   {one.why}", quiet)])
     if height < LOW:
-        short = [part for line in lines for part in (*line[:2], ("   ", plain))]
-        return [[("next: ", quiet), *short]] if short else []
+        short = [part for line in lines for part in (("   ", plain), *line[:2])]
+        return [[("next: ", quiet), *short[1:]]] if short else []
     heads = ["next  ", *["      "] * len(lines)]
     lines = [[(head, quiet), *line] for head, line in zip(heads, lines, strict=False)]
     if lines:

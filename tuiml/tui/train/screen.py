@@ -70,7 +70,9 @@ class Train(AppScreen):
         self._choices: list[Chart] = []
         self.charts = ChartLayout(self, self.selection, charts)
         self.run_keys = RunKeys(self)
-        self.time_travel = TimeTravel(self, self.selection, self.run_keys)
+        self.time_travel = TimeTravel(
+            self, self.selection, self.run_keys, lambda: self.charts.enabled("smooth")
+        )
         self.advice = Advice(self, self.run_keys)
         self.next = NextCard(self, self.selection)
         self.comparing = Comparing(self, self.selection)

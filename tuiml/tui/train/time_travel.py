@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,15 @@ from tuiml.tui.widgets.step_field import StepField
 
 
 class TimeTravel(Part):
-    """Past snapshots of any run; restore points and other settings of one that is trained here."""
+    """Past snapshots of any run; restore points and other settings of one that is trained here.
 
-    def __init__(self, host: Host, selection: ChartSelection, keys: RunKeys) -> None:
-        self._host, self._selection, self._keys = host, selection, keys
+    ``curves`` tells whether curves over time are on the screen.
+    """
+
+    def __init__(
+        self, host: Host, selection: ChartSelection, keys: RunKeys, curves: Callable[[], bool]
+    ) -> None:
+        self._host, self._selection, self._keys, self._curves = host, selection, keys, curves
         self.step_field = StepField(
             lambda epoch: float(host.run.step_at(np.array([epoch]))[0]), lambda: host.run.step, id="step"
         )
@@ -138,7 +144,7 @@ class TimeTravel(Part):
         if action_id == "zoom_out":
             return cursor.zoom > 0
         if action_id == "zoom_in":
-            return len(run.loss.raw) > 1 and cursor.zoom < CLOSEST
+            return self._curves() and len(run.loss.raw) > 1 and cursor.zoom < CLOSEST
         ready = self._keys.alive and run.start is not None and run.pretraining is None
         return ready and (action_id == "change_settings" or bool(run.restore_points))
 

@@ -132,7 +132,7 @@ class Advice(Part):
                 start_stop.start(shell)
                 return
             key = key_of("start_pause", shell.keymap)
-            shell.say(f"changed the preset: {cure.words}; {key} starts a new run")
+            shell.say(f"{key} starts a new run with {cure.words}")
 
     def _edit(self, cure: Cure) -> None:
         """Change the run's preset in Build."""

@@ -32,7 +32,7 @@ PAUSE = 0.02
 """Seconds between two turns of builds."""
 SLICE = 0.008
 """Seconds of processor time in a turn after which no other build is begun, so that no key waits for long."""
-LONGEST = 0.5
+LONGEST = 1.25
 """Seconds between two turns, at most: what costs more than its share is drawn all the same."""
 GARBAGE = 2500
 """Objects created since the last garbage collection that trigger one."""

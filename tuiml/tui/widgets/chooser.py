@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.app import ComposeResult
 from textual.strip import Strip
@@ -58,12 +57,12 @@ class PickList(Widget, can_focus=True):
         elif y <= len(shown):
             highlight = base + self.get_component_rich_style("pick--cursor", partial=True)
             parts = self.picker.line(shown[y - 1], width, look, highlight, base)
-        elif y == self._rows + 1 or (y == 1 and not shown):
+        elif y == 1 or (y == self._rows + 1 and shown):
             chosen = self.picker.chosen
             text = chosen.advice if chosen else "no matches"
             parts = [(fit("    " + clean(text, look), width), base + look.style("quiet"))]
         else:
-            parts = [(" ", Style())]
+            parts = [(" ", base)]
         return Strip([Segment(text, style) for text, style in parts]).adjust_cell_length(width, base)
 
     def on_click(self, event: events.Click) -> None:

@@ -19,7 +19,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tuiml.tui.charts.palette import Look
-from tuiml.tui.keys import Keyed, action
+from tuiml.tui.keys import Keyed, action, key_of
 from tuiml.tui.widgets.field_help import field_help
 from tuiml.tui.widgets.fields import Section
 from tuiml.tui.widgets.form_model import Apply, FormModel
@@ -45,7 +45,7 @@ class Form(Keyed, ScrollView, can_focus=True):
     Form { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
     Form > .form--heading { text-style: bold; }
     Form > .form--focus { background: $panel; }
-    Form > .form--input { background: $surface-lighten-2; }
+    Form > .form--input { background: $background; }
     """
 
     class Left(Message):
@@ -85,6 +85,12 @@ class Form(Keyed, ScrollView, can_focus=True):
             return False
         self._moved(self.model.go(number % max(1, len(self.model.fields))))
         return True
+
+    def go_to_section(self, number: int | None) -> None:
+        """Focus the first field of a section, by its index, and show as much of the section as fits."""
+        if self.go_to_number(number):
+            first = focused_rows(self._drawn, self._view()).start
+            self.scroll_to(y=first, animate=False, force=True)
 
     def _moved(self, elsewhere: bool) -> None:
         if elsewhere:
@@ -149,6 +155,8 @@ class Form(Keyed, ScrollView, can_focus=True):
             return "edit" if now.kind == "note" or self.model.untouched else "done"
         if action_id == "reset_value" and now is not None and now.kind == "unknown":
             return "remove"
+        if action_id == "value_back":
+            return f"{key_of('value_next', getattr(self.app, 'keymap', {}))} change"
         return "cancel" if action_id == "leave_field" and picking else None
 
     @action("enter", "choose", "Edit the field: its list or its text; again: done.", "field")
@@ -210,7 +218,7 @@ class Form(Keyed, ScrollView, can_focus=True):
     @action("pageup", "section up", "To the section above.", "field", "section_back", -1, shown=False)
     @action("pagedown", "section down", "To the next section.", "field", "section_next", 1, shown=False)
     def _to_section(self, by: int) -> None:
-        self.go_to_number(self.model.section_at(by))
+        self.go_to_section(self.model.section_at(by))
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         # the press that brings the focus may close a list, which moves lines: use those that the user saw
@@ -239,6 +247,7 @@ class Form(Keyed, ScrollView, can_focus=True):
     def on_resize(self) -> None:
         self._strips.clear()
         self._redraw(reveal=self.has_focus)
+        self.call_after_refresh(self._redraw, reveal=False)  # the help has its new width only then
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -247,21 +256,26 @@ class Form(Keyed, ScrollView, can_focus=True):
         if self.is_mounted:
             self._redraw(reveal=False)
 
-    def _redraw(self, *, reveal: bool = True) -> None:
+    def _view(self) -> View:
+        """What a drawing of the form depends on now."""
         model, width, height = self.model, self.scrollable_content_region.width, self.size.height
         look: Look = getattr(self.app, "look", None) or Look()
         if self._styles is None:
             names = ("heading", "focus", "input")
             found = [self.get_component_rich_style(f"form--{name}", partial=True) for name in names]
             self._styles = Styles(self.rich_style, *found)
-        view = View(
+        return View(
             model.sections, model.focus, self.has_focus, model.edit, model.picker,
             width, height, look, self._styles,
         )  # fmt: skip
+
+    def _redraw(self, *, reveal: bool = True) -> None:
+        model, view = self.model, self._view()
+        height = view.height
         before, self._drawn = self._drawn, draw(view)
-        lines = 5 if self.app.size.height >= TALL else 4
-        self.help.show(field_help(model, self.has_focus, self.help.size.width, lines, look))
-        self.virtual_size = Size(width, len(self._drawn))
+        lines = 6 if self.app.size.height >= TALL else 5
+        self.help.show(field_help(model, self.has_focus, self.help.size.width, lines, view.look))
+        self.virtual_size = Size(view.width, len(self._drawn))
         if reveal and (rows := focused_rows(self._drawn, view)):
             self.scroll_to_region(Region(0, rows.start, 1, len(rows)), animate=False, force=True)
         top = self.scroll_offset.y

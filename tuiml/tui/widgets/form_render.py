@@ -10,7 +10,7 @@ from rich.style import Style
 
 from tuiml import typed_numbers
 from tuiml.tui.charts.palette import TROUBLE, VARIED, Look, layer_colour
-from tuiml.tui.charts.text import clean, fit, wrap
+from tuiml.tui.charts.text import clean, fit, fit_end, wrap
 from tuiml.tui.widgets.fields import NUMBERS, Field, Section, parse
 from tuiml.tui.widgets.line_edit import LineEdit
 from tuiml.tui.widgets.picker import Part, Picker
@@ -79,7 +79,7 @@ def focused_rows(lines: Sequence[Line], view: View) -> range:
     if not own:
         return range(0)
     first, last, height = own[0], own[-1], max(1, view.height)
-    while first and lines[first - 1].field is None and last - first + 2 <= height:
+    while first and lines[first - 1].field is None and lines[first - 1].parts and last - first + 2 <= height:
         first -= 1
     if view.picker:
         chosen = next((y for y in own if lines[y].pick == view.picker.cursor), first)
@@ -112,7 +112,7 @@ def _field(item: Field, number: int, column: int, view: View) -> list[Line]:
     base = styles.ground + (styles.focus if here else Style())
     mark = f"{look.pointer(view.active)} " if focused else "  "
     indent = "  " * item.depth
-    label = fit(indent + clean(item.label, look), column - 5, look.glyphs.more) + " "
+    label = fit(indent + clean(item.label, look), column - 4, look.glyphs.more)
     mark_of, colour = (look.glyphs.up, TROUBLE) if item.problem else (look.glyphs.varied, VARIED)
     sign = mark_of if item.problem or item.marked else " "
     parts: list[Part] = [
@@ -145,18 +145,24 @@ def _value(item: Field, focused: bool, column: int, view: View, base: Style) -> 
     if item.marked:
         return [(fit(_marked(item, look), room, look.glyphs.more), base + look.style(VARIED))]
     absent = not item.text
-    text = clean(item.text or item.placeholder, look) or look.glyphs.missing
+    text = clean(item.text or item.placeholder, look) or _nothing(item, look)
     if item.picks and here:
         text = f"‹ {text} ›" if look.unicode else f"< {text} >"
     style = base + (look.style(TROUBLE) if item.problem else quiet if absent else Style())
-    shown = fit(text, min(cell_len(text), room), look.glyphs.more)
+    cut = fit_end if item.path == "data.path" else fit
+    shown = cut(text, min(cell_len(text), room), look.glyphs.more)
     parts: list[Part] = [(shown, style)]
     left = room - cell_len(shown) - 2
     pick = item.pick
     if pick and pick.formula and not here and left >= cell_len(pick.formula):
         gap = max(2, 18 - cell_len(shown)) if left >= cell_len(pick.formula) + 16 - cell_len(shown) else 2
-        parts += [(" " * gap, base), (clean(pick.formula, look), base + look.style("quiet", faint=True))]
+        parts += [(" " * gap, base), (clean(pick.formula, look), base + quiet)]
     return parts
+
+
+def _nothing(item: Field, look: Look) -> str:
+    """What stands for the value of a setting that is left out and has no default."""
+    return "none" if item.kind in NUMBERS else look.glyphs.missing
 
 
 def _marked(item: Field, look: Look) -> str:
@@ -170,7 +176,7 @@ def _typing(edit: LineEdit, item: Field, room: int, view: View, base: Style) -> 
     style = base + view.styles.input
     width = min(room, 40)
     if item.kind in NUMBERS and edit.selected:
-        return _stepping(edit.text, item.placeholder, width, view, base)
+        return _stepping(edit.text, item.placeholder or "none", width, view, base)
     text, caret = edit.window(width - 1)
     text = clean(text, view.look)
     if not text:
@@ -201,7 +207,7 @@ def _stepping(text: str, default: str, width: int, view: View, base: Style) -> l
     """A number that nothing was typed into: keys step it, and what is typed replaces it."""
     left, right = ("‹ ", " ›") if view.look.unicode else ("< ", " >")
     style = Style(reverse=True) if text else view.look.style("quiet")
-    text = clean(text or default, view.look) or view.look.glyphs.missing
+    text = clean(text or default, view.look)
     shown = fit(text, min(max(1, width - 4), cell_len(text)), view.look.glyphs.more)
     return [(left, base), (shown, base + view.styles.input + style), (right, base)]
 

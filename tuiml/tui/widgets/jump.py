@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from textual import events
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.geometry import Offset
+from textual.geometry import Offset, Size
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Static
@@ -71,9 +71,10 @@ class JumpScreen(Keyed, ModalScreen[int | None]):
     }
     """
 
-    def __init__(self, places: Sequence[Offset]) -> None:
+    def __init__(self, places: Sequence[Offset], size: Size) -> None:
         super().__init__()
         self._places = places
+        self._size_then = size
 
     def compose(self) -> ComposeResult:
         for letter, place in zip(LETTERS, self._places, strict=False):
@@ -81,6 +82,10 @@ class JumpScreen(Keyed, ModalScreen[int | None]):
             label.styles.offset = place
             yield label
         yield Static("press a letter to go there   esc cancel", id="jump-keys", markup=False)
+
+    def on_resize(self, event: events.Resize) -> None:
+        if event.size != self._size_then:  # the letters would stand beside their places
+            self.action_leave_jump()
 
     def on_key(self, event: events.Key) -> None:
         at = LETTERS.find(event.character) if event.character else -1
@@ -114,4 +119,4 @@ def action_jump(screen: Screen[Any]) -> None:
             found[number].go()
 
     if found:
-        screen.app.push_screen(JumpScreen([target.at for target in found]), answered)
+        screen.app.push_screen(JumpScreen([target.at for target in found], screen.app.size), answered)

@@ -61,15 +61,14 @@ class Picker:
         """The line of a match: mark, name, formula."""
         pick = self.found[index]
         under = index == self.cursor
-        base = highlight if under else ground
+        base = ground + highlight if under else ground
         mark = f"{look.pointer()} " if under else "  "
         held = (look.glyphs.dot if pick.name == self.current else " ") + " "
         room = max(0, width - 4)
-        names = min(max(cell_len(p.name) for p in self.picks) + 2, room)
-        if pick.formula and cell_len(pick.formula) < 16:
-            names = min(names, max(room - 16, room // 2))
-        elif pick.formula:  # a sentence: a few long names do not push all of them out
-            names = min(room, max(min(names, room // 3), cell_len(pick.name) + 2))
+        widest = max(cell_len(p.formula) for p in self.picks)
+        names = max(cell_len(p.name) for p in self.picks) + 2
+        names = min(names, max(room - widest, room // 3, 16))  # few long names do not push out all the rest
+        names = min(room, max(names, cell_len(pick.name) + 2))
         more = look.glyphs.more
         return [
             (mark + held, base + look.style(bold=under)),

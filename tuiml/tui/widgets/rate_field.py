@@ -24,7 +24,7 @@ class RateField(SmallField):
     """A field for a learning rate."""
 
     word = "learning rate"
-    hint = "up and down change it, enter sets it, esc cancels"
+    hint = "↑↓ change   enter set   esc cancel"
 
     @dataclass
     class Chosen(Message):

@@ -11,6 +11,9 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from tuiml.tui.charts.palette import Look
+from tuiml.tui.charts.text import clean
+
 
 class SmallField(Horizontal):
     """A subclass names it, and takes what was entered."""
@@ -70,7 +73,8 @@ class SmallField(Horizontal):
         hint = self.query_one(".hint", Static)
         hint.set_class(bool(problem), "-wrong")
         meaning = self.meaning(self.query_one(Input).value)
-        hint.update(Content(problem or meaning + self.hint))
+        look: Look = getattr(self.app, "look", None) or Look()
+        hint.update(Content(clean(problem or meaning + self.hint, look)))
 
     @on(Input.Submitted)
     def _entered(self, message: Input.Submitted) -> None:

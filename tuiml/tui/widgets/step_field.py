@@ -19,7 +19,7 @@ class StepField(SmallField):
     """A field for a step to go to. ``step_of`` gives that of an epoch, ``newest`` the last one."""
 
     word = "go to step"
-    hint = f"{EXAMPLES}; enter goes there, esc cancels"
+    hint = f"{EXAMPLES}   enter go   esc cancel"
 
     def __init__(
         self, step_of: Callable[[float], float], newest: Callable[[], int], *, id: str | None = None

@@ -1,0 +1,77 @@
+"""A run with long metrics: it is drawn from a sample of them at once, and from all once they are read."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.tui.bench import Bench, until
+from tests.tui.files_on_disk import run
+from tests.tui.library.opened import library
+from tuiml.runs import sample
+from tuiml.tui.model import past_run
+from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.process import follower
+
+pytestmark = pytest.mark.usefixtures("quick")
+EPOCHS = 400
+
+
+@pytest.fixture
+def long(own_folders: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run that is taken for a long one."""
+    monkeypatch.setattr(sample, "LARGE", 10_000)
+    monkeypatch.setattr(sample, "ENDS", 4000)
+    monkeypatch.setattr(sample, "PLACES", 20)
+    return run("long", epochs=EPOCHS)
+
+
+def same(model: RunModel, other: RunModel) -> bool:
+    curves = [(model.loss, other.loss), (model.accuracy, other.accuracy)]
+    series = [
+        (getattr(a, name), getattr(b, name)) for a, b in curves for name in ("raw", "train", "validation")
+    ]
+    drawn = all(np.array_equal(a.points(), b.points()) for a, b in series)
+    return drawn and (model.epochs, model.best, model.end) == (other.epochs, other.best, other.end)
+
+
+async def test_a_long_run_is_shown_at_once_and_then_exactly(
+    long: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown, reads = threading.Event(), follower.load_run
+
+    def read(*given: Any, **more: Any) -> RunModel:
+        shown.wait(60)
+        return reads(*given, **more)
+
+    monkeypatch.setattr(follower, "load_run", read)
+    whole = past_run.load_run(long)
+    async with Bench.opened(run=long) as on:
+        await until(lambda: on.model.name == "long", on.pilot)
+        some = on.model
+        assert some.sampled
+        assert "a sample of its metrics" in some.notices["lines"]
+        assert (some.status, some.epoch, some.epochs[-1]) == ("completed", EPOCHS, whole.epochs[-1])
+        assert 20 < len(some.loss.raw) < 200
+        shown.set()
+        await until(lambda: on.model is not some, on.pilot)
+        assert not on.model.sampled
+        assert same(on.model, whole)
+        assert "lines" not in on.model.notices
+
+
+async def test_the_preview_of_a_long_run_has_the_figures_of_all_of_it(
+    long: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = past_run.load_run(long)
+    assert whole.best
+    async with library() as keys:
+        await keys.select("long")
+        text = keys.library.preview.text
+        assert "the curves are drawn from a sample of its metrics" in text
+        assert f"best, epoch {whole.best.epoch}" in text
+        assert "loss  train" in text
