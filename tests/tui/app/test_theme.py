@@ -6,7 +6,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from rich.color import Color
+from rich.color import Color, ColorSystem
 from textual.scrollbar import ScrollBar
 from textual.widgets import Input
 
@@ -118,3 +118,27 @@ async def test_reduced_motion_moves_nothing() -> None:
         field = on.app.focused
         assert isinstance(field, Input)
         assert not field.cursor_blink
+
+
+_HEX = (
+    "000000 cd0000 00cd00 cdcd00 0000ee cd00cd 00cdcd e5e5e5 "
+    "7f7f7f ff0000 00ff00 ffff00 5c5cff ff00ff 00ffff ffffff"
+)
+XTERM = [f"#{part}" for part in _HEX.split()]
+"""The 16 colours as xterm shows them."""
+
+
+@pytest.mark.parametrize("name", [theme.DARK, theme.LIGHT])
+def test_text_is_readable_where_the_terminal_has_16_colours(name: str) -> None:
+    def shown(colour: str | None) -> str:
+        number = Color.parse(colour or "").downgrade(ColorSystem.STANDARD).number
+        return XTERM[number if number is not None else -1]
+
+    ground = theme.theme(name, few=True)
+    look = theme.look(ground, few=True)
+    for background, words in ((ground.background, COLOURS), (ground.panel, ["quiet"])):
+        assert contrast(shown(ground.foreground), shown(background)) >= 4.5
+        for word in words:
+            style = look.style(word)
+            assert style.color is not None
+            assert contrast(shown(style.color.name), shown(background)) >= 4.4, (background, word)

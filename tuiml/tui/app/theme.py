@@ -11,7 +11,7 @@ from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.theme import Theme
 
 from tuiml.registry import closest, short
-from tuiml.tui.charts.palette import COLOURS, UNICODE, Look, glyphs
+from tuiml.tui.charts.palette import COLOURS, FEW_ON_LIGHT, UNICODE, Look, glyphs
 
 CSS = """
 ContentSwitcher { height: 1fr; width: 1fr; }
@@ -40,6 +40,8 @@ _GROUND = {
     CONTRAST: ("#000000", "#000000", "#2c2c2c", "#ffffff"),
 }
 """Background, surface, panel, text."""
+_FEW_PANEL = {DARK: "#0000aa", LIGHT: "#aaaaaa", CONTRAST: "#0000aa"}
+"""The panel where the terminal has 16 colours: text can be read on it, as it cannot on its dark grey."""
 
 
 class AsciiScrollBar(ScrollBarRender):
@@ -49,11 +51,14 @@ class AsciiScrollBar(ScrollBarRender):
     HORIZONTAL_BARS: ClassVar[list[str]] = [" "]
 
 
-def theme(name: str) -> Theme:
-    """One of our own themes."""
+def theme(name: str, few: bool = False) -> Theme:
+    """One of our own themes; ``few``: for a terminal with 16 colours."""
     dark = name != LIGHT
     background, surface, panel, text = _GROUND[name]
+    panel = _FEW_PANEL[name] if few else panel
     colour = {word: shades[0 if dark else 1] for word, shades in COLOURS.items()}
+    if few and not dark:
+        colour = FEW_ON_LIGHT
     return Theme(
         name=name,
         primary=colour["blue"],
@@ -78,7 +83,12 @@ def name_of(dark: bool) -> str:
 def register(app: App[int]) -> None:
     """Add our own themes to Textual's."""
     for name in _GROUND:
-        app.register_theme(theme(name))
+        app.register_theme(theme(name, has_few(app)))
+
+
+def has_few(app: App[int]) -> bool:
+    """True if the terminal has 16 colours."""
+    return app.console.color_system in ("standard", "windows")
 
 
 def names(app: App[int]) -> list[str]:
@@ -108,15 +118,15 @@ def wanted(app: App[int], written: str, remembered: str, dark: bool) -> tuple[st
 def show(app: App[int], name: str) -> Look:
     """Show a theme; returns how things are drawn in it."""
     app.theme = name
-    found = look(app.current_theme)
+    found = look(app.current_theme, has_few(app))
     app.set_class(not found.unicode, "ascii")
     ScrollBar.renderer = ScrollBarRender if found.unicode else AsciiScrollBar
     app.set_class(found.contrast, "contrast")
     return found
 
 
-def look(theme: Theme) -> Look:
-    """The properties of this terminal that drawings get."""
+def look(theme: Theme, few: bool = False) -> Look:
+    """The properties of this terminal that drawings get; ``few``: it has 16 colours."""
     encoding = getattr(sys.__stdout__, "encoding", None)
     background = theme.background or ""
     return Look(
@@ -125,4 +135,5 @@ def look(theme: Theme) -> Look:
         dark=theme.dark,
         contrast=theme.name == CONTRAST,
         background=background if background.startswith("#") else "",
+        few=few,
     )

@@ -24,6 +24,12 @@ COLOURS: dict[str, tuple[str, str]] = {
 }
 """Colours by name, on a dark and on a light background. Indigo replaces Okabe and Ito's black."""
 
+FEW_ON_LIGHT = {
+    "blue": "#0000aa", "orange": "#aa00aa", "green": "#0000aa", "purple": "#aa00aa", "yellow": "#000000",
+    "indigo": "#5555ff", "red": "#aa0000", "quiet": "#000000",
+}  # fmt: skip
+"""The same on a light background where the terminal has 16: of those the ones that can be read there."""
+
 TRAIN, VALIDATION, RUNNING, TROUBLE, QUIET = "blue", "orange", "green", "red", "quiet"
 VARIED = "purple"
 """Of what a study varies."""
@@ -106,6 +112,7 @@ class Look:
         dark: whether the background is dark.
         contrast: True if nothing may be dim.
         background: its colour, ``#rrggbb``; empty if it is that of :func:`ground`.
+        few: True if the terminal has 16 colours.
     """
 
     colour: bool = True
@@ -113,6 +120,7 @@ class Look:
     dark: bool = True
     contrast: bool = False
     background: str = ""
+    few: bool = False
 
     @property
     def glyphs(self) -> Glyphs:
@@ -139,7 +147,7 @@ def _style(look: Look, name: str, faint: bool, bold: bool) -> Style:
         return Style(bold=bold or None)
     if not look.colour or shades is None:
         return Style(dim=True if faint or name == QUIET else None, bold=bold or None)
-    shade = shades[0 if look.dark else 1]
+    shade = FEW_ON_LIGHT[name] if look.few and not look.dark else shades[0 if look.dark else 1]
     if faint:
         shade = mixed(look.background or ground(look.dark), shade, 0.8 if look.contrast else 0.45)
     return Style(color=shade, bold=bold or None)

@@ -78,7 +78,7 @@ class Finding:
         text = f"the preset has {training.rate:g} with {training.optimizer.name}"
         if training.schedule.name != "constant":
             text += f"; its schedule {training.schedule.name} multiplies the rate, but not here"
-        return f"{text}. Smith 2017: each rate for a few batches, then the weights as before"
+        return f"{text}. Range test (Smith 2017): a few batches at each rate; then the weights are as before"
 
 
 class RatePlot(View):
