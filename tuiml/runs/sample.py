@@ -11,9 +11,9 @@ from tuiml.runs.folder import METRICS
 
 LARGE = 12_000_000
 """Bytes of a file above which a sample of it is shown first: reading all takes half a second or more."""
-ENDS = 512 * 1024
+ENDS = 192 * 1024
 """Bytes at its beginning and at its end of which all lines are taken."""
-PLACES = 2000
+PLACES = 1000
 """Places between them, at even distances, with a line each."""
 LINE = 4096
 """Bytes that are read at such a place; where a line is longer, none is taken."""
