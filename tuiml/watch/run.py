@@ -130,8 +130,7 @@ class WatchedRun:
         """Report a step, after the optimizer has made it.
 
         Args:
-            loss, accuracy: of the step's batch: numbers or arrays of one number. Arrays on an accelerator are
-                not waited for.
+            loss, accuracy: of the batch: numbers, or arrays of one, not waited for on an accelerator.
             learning_rate: where the optimizer does not tell it.
             examples: of the batch, for the speed.
             grads: the gradients, in JAX and MLX; PyTorch and Keras do not need them.
