@@ -22,6 +22,17 @@ BACKENDS = [
 ROOT = Path(__file__).parents[2]
 
 
+RECURRENT = """
+import keras, numpy as np, tuiml
+lstm, dense = keras.layers.LSTM(8, name="lstm"), keras.layers.Dense(1, name="dense")
+model = keras.Sequential([keras.Input((6, 4)), lstm, dense])
+model.compile("sgd", "mse")
+x = np.random.default_rng(0).normal(size=(40, 6, 4)).astype("float32")
+callbacks = [tuiml.watch.KerasCallback(name="net")]
+model.fit(x, x[:, 0, :1], epochs=1, batch_size=8, verbose=0, callbacks=callbacks)
+"""
+
+
 def fit(backend, tmp_path, watched):
     """Fit a small network in a process of its own, for Keras has one backend a process: the final weights."""
     out = tmp_path / f"{backend}-{watched}.npz"
@@ -66,3 +77,14 @@ def test_fit_is_recorded_and_ends_with_the_same_bits(backend, tmp_path, own_fold
     assert modules(path)["conv2d"].output_shape == (6, 6, 4)
     assert not read_model(path).unseen
     assert one.mean == pytest.approx(last["conv_mean"], rel=1e-4)
+
+
+@pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
+def test_layers_inside_a_loop_of_jax_have_gradients_and_say_why_no_outputs(own_folders):
+    environment = os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, "-c", RECURRENT], env=environment, check=True, timeout=300)
+    path = own_folders / "runs" / "net"
+    found = layers(path)
+    assert found["lstm.lstm_cell"].gradient_norm > 0
+    assert found["dense"].gradient_norm > 0
+    assert list(read_model(path).unseen) == ["activations"]
