@@ -1,6 +1,6 @@
 """Long runs and many of them: ``python -m tests.benchmarks.large``.
 
-A home folder is made of what the real recorder wrote: 500 runs, ten studies of three trials, one run of
+A home folder is made of what the real recorder wrote: 500 runs with tags, own presets, one run of
 10,000 epochs, and one of a million, the most that a preset may have, with the snapshots of an hour.
 Then each command, and the app in a pseudo-terminal, is timed twice: with nothing read before, and again.
 Seconds of wall time and of the processors, and the most memory.
@@ -24,7 +24,7 @@ from tests.benchmarks.app import Session, app, used
 from tuiml.spec import dumps
 from tuiml.spec.library import bundled, read
 
-RUNS, STUDIES = 500, 10
+RUNS = 500
 LONG, MILLION, SHORT = "long-10k", "million", "short"
 EPOCHS = 1_000_000
 HOUR = 3600.0
@@ -51,10 +51,6 @@ def make(home: Path, epochs: int) -> None:
     _million(home / "runs" / LONG, home / "runs" / MILLION, epochs)
     for number in range(RUNS):
         _copy(home / "runs" / SHORT, home / "runs" / f"sweep-{number:03}", number)
-    for number in range(STUDIES):
-        study = home / "studies" / f"rates-{number:02}"
-        for trial in range(3):
-            _copy(home / "runs" / SHORT, study / f"trial-{trial}", trial)
     (home / "presets").mkdir()
     for file in bundled():
         (home / "presets" / f"my-{file.path.name}").write_text(
