@@ -89,8 +89,10 @@ def test_what_is_passed_over_is_counted_and_said(two, capsys):
 
 def test_a_run_that_cannot_be_read_at_all_hides_no_other(two, capsys, monkeypatch):
     """Whatever goes wrong while it is read."""
-    read = run_lines.each_line
-    monkeypatch.setattr(run_lines, "each_line", lambda p, **kw: 1 / (p.name != "hostile") and read(p, **kw))
+    read = run_lines.read_lines
+    monkeypatch.setattr(
+        run_lines, "read_lines", lambda p, *rest: 1 / (p.parent.name != "hostile") and read(p, *rest)
+    )
     found, _ = listed(capsys)
     assert found["good"]["end"]["test_accuracy"] == 0.75
     assert found["hostile"]["reason"] == "broken"
