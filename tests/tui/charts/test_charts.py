@@ -864,7 +864,7 @@ def test_names_from_files_cannot_reach_the_terminal() -> None:
         shown = "".join(texts(strips))
         assert not set(shown) & set("\x1b\u202e\x9b\n")
         assert "c[/]" in shown
-    assert clean("naïve · σ×2", BARE) == "naive - ?x2"
+    assert clean("naïve · 字 σ×2", BARE) == "naive - ? sigmax2"
 
 
 @given(st.text(max_size=30), st.integers(0, 20))

@@ -216,6 +216,26 @@ async def test_zoom_shows_a_part_around_the_cursor_and_says_which(size):
         assert "of 4" not in on.loss.text
 
 
+async def test_zoom_is_offered_only_where_there_are_curves_and_no_text_is_typed():
+    async with bench((200, 50), running=True) as on:
+        await on.report(*trained(), *(snapshot(step) for step in range(5, 41, 5)))
+        assert "zoom_in" in on.keys
+        await on.press("l")
+        assert "zoom_in" not in on.keys, "a plus is a part of a number"
+        assert "esc cancel" in screen_text(on.app)
+        await on.press("escape", "enter")
+        assert "zoom_in" not in on.keys, "a histogram has no time"
+        await on.press("escape")
+        assert "zoom_in" in on.keys
+
+
+async def test_without_other_runs_the_comparison_says_so():
+    async with bench(running=True) as on:
+        await on.report(*trained())
+        await on.press("equals_sign")
+        await on.until(lambda: "there is no other run yet" in screen_text(on.app))
+
+
 async def test_smoothing_goes_through_its_strengths_and_is_said():
     async with bench((120, 40), running=True) as on:
         on.client.train(1)

@@ -222,7 +222,7 @@ class KeyBar(Bar):
         parts: list[tuple[str, Style]] = [(" ", Style())]
         x = 1
         for _, key, label in self._shown:
-            word = clean(key_word(key), look)
+            word, label = clean(key_word(key), look), clean(label, look)
             width_of = cell_len(word) + 1 + cell_len(label)
             self._zones.append(Zone(x, x + width_of, partial(self.app.simulate_key, key)))
             parts += [(word, look.style(bold=True)), (f" {label}", look.style("quiet")), (" " * GAP, Style())]
@@ -262,4 +262,4 @@ def label_of(node: DOMNode, action_id: str) -> str | None:
 
 
 def _width(item: tuple[str, str, str], look: Look) -> int:
-    return cell_len(clean(key_word(item[1]), look)) + 1 + cell_len(item[2]) + GAP
+    return cell_len(clean(f"{key_word(item[1])} {item[2]}", look)) + GAP

@@ -18,7 +18,7 @@ from tuiml.tui.app.keymap import declare_all
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.text import Line, clean, strip, wrap
 from tuiml.tui.keys import GROUPS, Action, Where, action, actions, find, key_word
-from tuiml.tui.widgets.dialogs import Modal
+from tuiml.tui.widgets.dialogs import Modal, key_line
 from tuiml.tui.widgets.strips_view import StripsView
 
 TITLES: tuple[tuple[Where, str], ...] = (
@@ -135,7 +135,7 @@ class HelpScreen(Modal[None]):
         with Vertical():
             yield Static(HINT, id="help-typed", markup=False)
             yield StripsView()
-            yield Static("↑↓ scroll   type to search   esc close", classes="keys", markup=False)
+            yield key_line(self, "↑↓ scroll   type to search   esc close")
 
     def on_mount(self) -> None:
         self._narrow("")
@@ -152,7 +152,8 @@ class HelpScreen(Modal[None]):
 
     def _narrow(self, typed: str) -> None:
         self._typed = typed
-        text = Content(typed + "▏") if typed else Content.styled(HINT, "dim")
+        look: Look = getattr(self.app, "look", None) or Look()
+        text = Content(typed + ("▏" if look.unicode else "_")) if typed else Content.styled(HINT, "dim")
         self.query_one("#help-typed", Static).update(text, layout=False)
         self.query_one(StripsView).show(
             lambda width, _, look: help_strips(width, look, self._places, self._keymap, typed)

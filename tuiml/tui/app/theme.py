@@ -29,7 +29,10 @@ ContentSwitcher { height: 1fr; width: 1fr; }
 .ascii Build #side, .ascii Preview { border-left: ascii $foreground 25%; }
 .ascii Library.-runs Preview { border-left: none; border-top: ascii $foreground 25%; }
 .ascii Build.narrow #side, .ascii Library.-narrow Preview { border: none; }
-.ascii PickList, .ascii .dialog, .ascii ModalScreen > Vertical { border: ascii $primary; }
+.ascii PickList, .ascii ValueList, .ascii DiagnosisView, .ascii .dialog, .ascii ModalScreen > Vertical {
+    border: ascii $primary;
+}
+.ascii .dialog > Input { border: ascii $foreground 40%; &:focus { border: ascii $primary; } }
 """
 """Of the whole app; where only ASCII arrives, its borders too."""
 

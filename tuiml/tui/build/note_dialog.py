@@ -20,7 +20,8 @@ class NoteScreen(Modal[str | None]):
         width: 80; max-width: 96%; height: 16; max-height: 90%;
         border: round $primary; background: $surface; padding: 0 1;
     }
-    NoteScreen TextArea { height: 1fr; border: none; padding: 0; background: $surface; }
+    NoteScreen TextArea, NoteScreen TextArea:focus { border: none; padding: 0; background: $surface; }
+    NoteScreen TextArea { height: 1fr; }
     NoteScreen .title { text-style: bold; }
     NoteScreen .keys { color: $foreground 60%; height: 1; }
     """

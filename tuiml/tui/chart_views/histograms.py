@@ -71,7 +71,7 @@ class LayerView(ChartView):
             return self.selection.hint(self)
         rows, index = self.selection.rows, self.selection.index
         if index < len(rows) and rows[index].contains:
-            return "it contains others: choose one of them"
+            return "it contains other modules: choose one of them"
         watched = self.selection.model.watched
         if unseen := self.unseen(kind):
             return unseen

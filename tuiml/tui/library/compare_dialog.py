@@ -14,7 +14,7 @@ from tuiml.tui.charts.palette import QUIET, VARIED, Look
 from tuiml.tui.charts.text import Line, clean, fit, strip
 from tuiml.tui.keys import action
 from tuiml.tui.model.item_rows import short_name
-from tuiml.tui.widgets.dialogs import Dialog
+from tuiml.tui.widgets.dialogs import Dialog, key_line
 from tuiml.tui.widgets.strips_view import StripsView
 
 LABEL = 24
@@ -66,7 +66,7 @@ class CompareDialog(Dialog[bool | None]):
             box.styles.height = len(side_by_side(self._runs, 80, Look())) + 4
             yield Static(f"{len(self._runs)} runs compared", markup=False, classes="title")
             yield StripsView()
-            yield Static("enter curves in Train   ↑↓ scroll   esc close", markup=False, classes="keys")
+            yield key_line(self, "enter curves in Train   ↑↓ scroll   esc close")
 
     def on_mount(self) -> None:
         view = self.query_one(StripsView)

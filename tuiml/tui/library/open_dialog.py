@@ -22,7 +22,7 @@ from tuiml.tui.keys import action
 from tuiml.tui.model import catalog, item_rows
 from tuiml.tui.model.catalog import Catalog, Item, Key
 from tuiml.tui.shell.protocol import HasShell
-from tuiml.tui.widgets.dialogs import Dialog
+from tuiml.tui.widgets.dialogs import Dialog, key_line
 from tuiml.tui.widgets.item_list import FilterInput, ItemList
 
 
@@ -87,7 +87,7 @@ class OpenDialog(Dialog[Item | Browse | None]):
             yield self._names
             yield Static("", markup=False, classes="said")
             keys = "↑↓ select   enter choose   " + ("" if self._only else "tab files   ") + "esc cancel"
-            yield Static(keys, markup=False, classes="keys")
+            yield key_line(self, keys)
 
     @action("tab", "files", "Look through folders for a file of yours.", "opening", shown=False)
     def action_browse(self) -> None:

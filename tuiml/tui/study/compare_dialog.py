@@ -5,7 +5,6 @@ from __future__ import annotations
 from rich.style import Style
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Static
 
 from tuiml.formatting import duration
 from tuiml.registry import value_text
@@ -15,7 +14,7 @@ from tuiml.tui.charts.palette import QUIET, VARIED, Look
 from tuiml.tui.charts.text import Line, clean, fit, strip
 from tuiml.tui.keys import action
 from tuiml.tui.model.study_cells import TITLES, with_spread
-from tuiml.tui.widgets.dialogs import Modal
+from tuiml.tui.widgets.dialogs import Modal, key_line
 from tuiml.tui.widgets.strips_view import StripsView
 
 
@@ -72,7 +71,7 @@ class CompareScreen(Modal[None]):
             rows = len(differences([row.configuration.document for row in self._parts[:2]]))
             view.styles.height = rows + 6
             yield view
-            yield Static("↑↓ scroll   esc close", classes="keys", markup=False)
+            yield key_line(self, "↑↓ scroll   esc close")
 
     def on_mount(self) -> None:
         view = self.query_one(StripsView)

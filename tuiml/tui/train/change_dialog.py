@@ -17,7 +17,7 @@ from tuiml.spec.preset import Preset, Training
 from tuiml.text import plain_text
 from tuiml.tui.build.sections import training_section
 from tuiml.tui.model.document import Document
-from tuiml.tui.widgets.dialogs import Dialog
+from tuiml.tui.widgets.dialogs import Dialog, key_line
 from tuiml.tui.widgets.fields import Field, Section
 from tuiml.tui.widgets.form import Form
 
@@ -76,9 +76,7 @@ class ChangeDialog(Dialog[dict[str, Any] | None]):
             yield Static("Change the run", markup=False, classes="title")
             yield ChangeForm(self._apply)
             yield Static("", markup=False, classes="said")
-            yield Static(
-                "enter apply   ↑↓ field   ←→ space choices   esc cancel", markup=False, classes="keys"
-            )
+            yield key_line(self, "enter apply   ↑↓ field   ←→ space choices   esc cancel")
 
     @property
     def form(self) -> ChangeForm:

@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tuiml.tui.chart_views.selection import ChartSelection
+from tuiml.tui.charts.text import clean
 from tuiml.tui.keys import action
 from tuiml.tui.library.open_dialog import OpenDialog
 from tuiml.tui.model.catalog import Catalog, Item, Key, run_item
@@ -32,7 +33,7 @@ class CompareDialog(OpenDialog):
     def on_mount(self) -> None:
         super().on_mount()
         keys = f"↑↓ select   tab mark, up to {MOST}   enter compare   esc cancel"
-        self.query_one(".keys", Static).update(Content(keys), layout=False)
+        self.query_one(".keys", Static).update(Content(clean(keys, look_of(self))), layout=False)
 
     def action_browse(self) -> None:
         """Mark the run under the cursor, or take its mark away, and go on to the next."""

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from tuiml.text import plain_text
+from tuiml.tui.charts.text import clean
 from tuiml.tui.keys import Keyed, action
 from tuiml.tui.widgets.jump import action_jump
 
@@ -31,6 +32,11 @@ Complaint = Callable[[str], str | None]
 def action_help(node: Any) -> None:
     """Show the help, on the main screen or in a dialog."""
     node.app.shell.show_help()
+
+
+def key_line(node: Any, text: str) -> Static:
+    """The line of a dialog that names its keys, in characters that the terminal has."""
+    return Static(clean(text, node.app.look), markup=False, classes="keys")
 
 
 class Modal(Keyed, ModalScreen[Answer]):
