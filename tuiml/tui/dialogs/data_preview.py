@@ -53,8 +53,8 @@ def hint_strips(name: str, text: str, width: int, height: int, look: Look) -> li
     return page.strips
 
 
-def _inputs(shape: Sequence[int]) -> str:
-    return "1 input" if tuple(shape) == (1,) else f"{dimensions(shape)} inputs"
+def _inputs(shape: tuple[int, ...]) -> str:
+    return "1 input" if shape == (1,) else f"{dimensions(shape)} inputs"
 
 
 def _facts(page: Page, report: Report) -> None:
