@@ -61,7 +61,8 @@ def test_the_colours_of_charts_can_be_seen_on_every_theme() -> None:
                 assert contrast(shown.name, background) >= LEAST, (name, colour)
 
 
-def test_text_in_every_colour_can_be_read_on_our_own_themes() -> None:
+def test_text_in_every_colour_can_be_read_on_our_own_themes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLORTERM", "truecolor")
     app = TuimlApp()
     theme.register(app)
     for name in (theme.DARK, theme.LIGHT, theme.CONTRAST):
