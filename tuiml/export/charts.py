@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from tuiml.export.drawing import Curve, histograms, lines, matrix, plane, points
 from tuiml.formatting import compact, limits_text
 from tuiml.runs.errors import RunError
-from tuiml.training.events import Epoch, Progress
 
 if TYPE_CHECKING:
     from tuiml.export.source import Source
@@ -27,11 +26,11 @@ def _over_epochs(title: str, name: str, *, log: bool = False) -> Chart:
     """A figure of training and validation, and its means over some batches."""
 
     def chart(source: Source) -> str:
-        batches, epochs = (source.curve(kind, f"train_{name}") for kind in (Progress, Epoch))
+        batches, epochs = (source.curve(event, f"train_{name}") for event in ("batch", "epoch"))
         curves = [
             Curve("training", batches, faint=bool(epochs)),
             Curve("training", epochs),
-            Curve("validation", source.curve(Epoch, f"val_{name}")),
+            Curve("validation", source.curve("epoch", f"val_{name}")),
         ]
         return lines(title, _present(source, title, curves), log=log)
 
@@ -51,7 +50,7 @@ def _present(source: Source, title: str, curves: Sequence[Curve]) -> list[Curve]
 
 
 def _rate(source: Source) -> str:
-    points = max((source.curve(kind, "learning_rate") for kind in (Progress, Epoch)), key=len)
+    points = max((source.curve(event, "learning_rate") for event in ("batch", "epoch")), key=len)
     return lines("Learning rate", _present(source, "Learning rate", [Curve("learning rate", points)]))
 
 

@@ -96,9 +96,9 @@ class Source:
         """The last line of a kind of event; empty: there is none."""
         return next(iter(deque(self.lines(kind), maxlen=1)), {})
 
-    def curve(self, kind: type[Event], name: str) -> list[tuple[float, float]]:
+    def curve(self, event: str, name: str) -> list[tuple[float, float]]:
         """A figure over the steps, where it is there: (step, value)."""
-        points = ((number(line, "step"), number(line, name)) for line in self.lines(kind))
+        points = ((number(line, "step"), number(line, name)) for line in self.lines(KINDS[event]))
         return [(x, y) for x, y in points if not math.isnan(x + y)]
 
     @cached_property
