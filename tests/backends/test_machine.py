@@ -136,10 +136,7 @@ def test_denormals_as_numpy_has_them():
     np.testing.assert_array_equal(out, numpys)
 
 
-@needs_numba
-@pytest.mark.usefixtures("machine_code")
-@pytest.mark.parametrize("shape", [(1, 1, 1), (8, 3, 32), (3, 9, 5), (2, 8, 33), (4, 4, 4), (7, 5, 16)])
-def test_small_products_are_numpys(shape):
+def assert_is_the_product(shape, **tolerance):
     rng = np.random.default_rng(0)
     rows, inner, columns = shape
     for a in (rng.standard_normal((rows, inner)), rng.standard_normal((inner, rows)).T):
@@ -148,7 +145,14 @@ def test_small_products_are_numpys(shape):
             out, other = np.empty((rows, columns), np.float32), np.ones(3, np.float32)
             (program,) = fast.fused([partial(a.dot, b, out), partial(np.negative, other, other)], [], [])
             program()
-            np.testing.assert_allclose(out, a.astype(np.float64) @ b, rtol=1e-5, atol=1e-6)
+            np.testing.assert_allclose(out, a.astype(np.float64) @ b, **tolerance)
+
+
+@needs_numba
+@pytest.mark.usefixtures("machine_code")
+@pytest.mark.parametrize("shape", [(1, 1, 1), (8, 3, 32), (3, 9, 5), (2, 8, 33), (4, 4, 4), (7, 5, 16)])
+def test_small_products_are_numpys(shape):
+    assert_is_the_product(shape, rtol=1e-5, atol=1e-6)
 
 
 @needs_numba
@@ -156,15 +160,7 @@ def test_small_products_are_numpys(shape):
 @pytest.mark.skipif(blas.function("sgemm") is None, reason="NumPy has another matrix library")
 @pytest.mark.parametrize("shape", [(40, 33, 65), (4, 30, 200), (1, 300, 70), (300, 70, 1)])
 def test_large_products_are_the_librarys(shape):
-    rng = np.random.default_rng(0)
-    rows, inner, columns = shape
-    for a in (rng.standard_normal((rows, inner)), rng.standard_normal((inner, rows)).T):
-        for b in (rng.standard_normal((inner, columns)), rng.standard_normal((columns, inner)).T):
-            a, b = (np.asarray(x, np.float32, order="K") for x in (a, b))
-            out, other = np.empty((rows, columns), np.float32), np.ones(3, np.float32)
-            (program,) = fast.fused([partial(a.dot, b, out), partial(np.negative, other, other)], [], [])
-            program()
-            np.testing.assert_allclose(out, a.astype(np.float64) @ b, rtol=1e-4, atol=1e-4)
+    assert_is_the_product(shape, rtol=1e-4, atol=1e-4)
 
 
 @needs_numba
