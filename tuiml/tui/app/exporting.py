@@ -80,8 +80,8 @@ async def _export(app: App[int], shell: Shell, run: Path, form: Format, word: st
         shell.complain(f"nothing was exported: {_reason(errors)}")
         return
     notes = [line for line in errors[1:] if form.name == "html"]
-    names = [Path(line).name for line in said]
-    text = "\n".join([*names, f"in {base.parent}", *notes])
+    several = [*(Path(line).name for line in said), f"in {base.parent}"]
+    text = "\n".join([*(several if len(said) > 1 else said), *notes])
     app.notify(plain_text(text, lines=True), title="Exported", markup=False, timeout=8)
 
 
