@@ -80,8 +80,9 @@ async def _export(app: App[int], shell: Shell, run: Path, form: Format, word: st
         shell.complain(f"nothing was exported: {_reason(errors)}")
         return
     notes = [line.removeprefix("tuiml: ") for line in errors[1:]]  # the first one names the checkpoint
-    text = "\n".join([*(Path(line).name for line in said), f"in {base.parent}", *notes])
-    app.notify(plain_text(text, lines=True), title="Exported", markup=False, timeout=15)
+    several = [*(Path(line).name for line in said), f"in {base.parent}"]
+    text = "\n".join([*(several if len(said) > 1 else said), *notes])
+    app.notify(plain_text(text, lines=True), title="Exported", markup=False, timeout=15 if notes else 8)
 
 
 async def _command(*words: str) -> tuple[int, list[str], list[str]]:
