@@ -392,7 +392,8 @@ class World:
             return
         self._rotten = True
         self.disk.rot(checkpoints.path_of(self.path, steps[0]), random.Random(seed))
-        self._acknowledged.pop(steps[0], None)
+        # What was removed in favour of newer ones, before the run went back behind these, is no loss.
+        self._acknowledged = {s: n for s, n in self._acknowledged.items() if s in steps[1:]}
 
     def do_look(self) -> None:
         """The app opens the run."""

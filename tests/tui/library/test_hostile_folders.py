@@ -102,7 +102,7 @@ def test_what_reaches_a_terminal(own_folders):
     with Terminal([sys.executable, "-m", "tuiml"], env=env) as t:
         t.wait("? help")
         t.press("3")
-        t.wait("@click=app.quit")
+        t.wait("@click=app.")
         for _ in range(30):
             t.press("down")
             t.read_for(0.03)

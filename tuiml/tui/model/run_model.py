@@ -7,6 +7,7 @@ same.
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -129,7 +130,7 @@ class RunModel(RunData):
         x = self.x_of(start.step)
         for curves in (self.loss, self.accuracy):
             curves.cut(x)
-        self.epoch = min(int(x + 1e-9) + 1, max(1, start.epochs))
+        self.epoch = min(max(1, math.ceil(x - 1e-9)), max(1, start.epochs))
         forget_after(self, start.step, x, self.interventions.until(x))
 
 
