@@ -1,5 +1,6 @@
 """What a network learned, on the screen: planes, units, confusions, pictures; and a pad to draw on."""
 
+import itertools
 import unicodedata
 from functools import cached_property
 
@@ -404,6 +405,15 @@ async def test_confusions_worst_examples_and_weights_of_pictures(size, large):
             assert len(view.text.splitlines()) <= view.size.height
             for word, count in words:
                 assert view.text.count(word) >= count
+
+
+@pytest.mark.parametrize("chart", list(SHOWN))
+async def test_a_chart_is_drawn_in_any_room(chart):
+    async with bench() as on:
+        view = await on.show(chart, False)
+        for look in LOOKS:
+            for width, height in itertools.product((0, 1, 12, 60), range(8)):
+                assert len(view.draw(width, height, look)) <= max(1, height)
 
 
 async def test_worst_examples_are_paged():

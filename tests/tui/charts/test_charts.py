@@ -21,7 +21,7 @@ from tuiml.tui.charts.distribution import Bars, distribution
 from tuiml.tui.charts.heat import heat_map
 from tuiml.tui.charts.lines import LineChart
 from tuiml.tui.charts.palette import ASCII, COLOURS, LAYER_COLOURS, UNICODE, Look, glyphs, layer_colour
-from tuiml.tui.charts.pixels import resized
+from tuiml.tui.charts.pixels import grey, resized, signed
 from tuiml.tui.charts.scale import Scale
 from tuiml.tui.charts.series import Means, Series, decimate, smoothed, value_at
 from tuiml.tui.charts.text import Line, clean, fit
@@ -300,6 +300,15 @@ def test_an_image_in_another_size_keeps_its_values_below_zero() -> None:
     picture = np.array([[-1.0, 1.0], [0.5, -0.5]])
     assert resized(picture, 4, 4).tolist() == np.repeat(np.repeat(picture, 2, 0), 2, 1).tolist()
     assert resized(-np.ones((8, 8)), 14, 14) == pytest.approx(-np.ones((14, 14)))
+
+
+@pytest.mark.parametrize("look", [Look(), PLAIN, BARE])
+@pytest.mark.parametrize("size", [(0, 5), (4, 0), (0, 0)])
+def test_an_image_for_which_there_is_no_room_is_empty(size: tuple[int, int], look: Look) -> None:
+    small = resized(np.ones((8, 8)), *size)
+    assert small.shape == size
+    for rows in (grey(small, look), signed(small, look)):
+        assert "".join(segment.text for row in rows for segment in row) == ""
 
 
 def test_a_title_that_is_cut_ends_with_a_sign() -> None:

@@ -30,6 +30,8 @@ _INKS = ("#f4f4f4", "#101010")
 
 def resized(picture: NDArray[Any], height: int, width: int) -> NDArray[np.float64]:
     """The image in another size: each new pixel is the mean of the area that it covers."""
+    if not height or not width:
+        return np.zeros((height, width))
     found = picture.astype(np.float64)
     if found.shape[0] != height:
         found = by_area(found.T, height).T * (height / found.shape[0])
@@ -83,7 +85,8 @@ def _paired(picture: NDArray[Any]) -> NDArray[np.float64]:
     """The means of pairs of rows."""
     if len(picture) % 2:
         picture = np.concatenate([picture, picture[-1:] * 0])
-    found: NDArray[np.float64] = picture.astype(np.float64).reshape(-1, 2, picture.shape[1]).mean(axis=1)
+    pairs = len(picture) // 2, 2, picture.shape[1]
+    found: NDArray[np.float64] = picture.astype(np.float64).reshape(pairs).mean(axis=1)
     return found
 
 
