@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -183,6 +183,38 @@ def predictions(trained: Trained, softmax: str, sigmoid: str) -> tuple[str, str]
     if fused == "sigmoid":
         return f"probabilities, (n, {trained.network.outputs})", sigmoid
     return f"the network's outputs, (n, {trained.network.outputs})", "outputs"
+
+
+def answers(
+    trained: Trained,
+    *,
+    outputs: Sequence[str],
+    array: str,
+    softmax: str,
+    sigmoid: str,
+    evaluate: Sequence[str],
+    says: str = "The network's outputs for raw inputs.",
+) -> list[str]:
+    """The sections of ``outputs_of(model, x)``, ``predict`` and ``evaluate``.
+
+    Args:
+        outputs: the statements of the first, and what it ``says``.
+        array: the expression of its result as a NumPy array.
+        softmax, sigmoid: as for :func:`predictions`.
+        evaluate: the statements that compute ``loss``, and ``outputs`` and ``targets`` for the score.
+    """
+    kind, last = predictions(trained, softmax, sigmoid)
+    loss = f"Mean loss and {score_name(trained)} for raw inputs and labels."
+    return [
+        function("outputs_of(model, x)", says, *outputs),
+        function(
+            "predict(model, x)",
+            f"Predictions for raw inputs: {kind}.",
+            f"outputs = {array}",
+            f"return {last}",
+        ),
+        function("evaluate(model, x, y)", loss, *evaluate, score(trained), "return loss, score"),
+    ]
 
 
 def _main(trained: Trained) -> str:

@@ -11,7 +11,7 @@ from tuiml.export.formats import Files, Order
 from tuiml.export.pieces import Piece, Written, pieces, written
 from tuiml.export.program import Known, refuse_unknown
 from tuiml.export.source import Source, Trained
-from tuiml.export.text import dedent, function, inside, lines
+from tuiml.export.text import dedent, inside, lines
 from tuiml.nn.losses import Loss
 
 NAME = "<name>"
@@ -197,28 +197,18 @@ def _by_label(trained: Trained) -> bool:
 
 def _answers(trained: Trained) -> list[str]:
     as_array = "keras.ops.convert_to_numpy(keras.ops.{}(outputs))"
-    says, last = program.predictions(trained, as_array.format("softmax"), as_array.format("sigmoid"))
-    return [
-        function(
-            "outputs_of(model, x)",
-            "The network's outputs for raw inputs, a NumPy array.",
-            "return model.predict(preprocess(x), batch_size=1024, verbose=0)",
-        ),
-        function(
-            "predict(model, x)",
-            f"Predictions for raw inputs: {says}.",
-            "outputs = outputs_of(model, x)",
-            f"return {last}",
-        ),
-        function(
-            "evaluate(model, x, y)",
-            f"Mean loss and {program.score_name(trained)} for raw inputs and labels.",
+    return program.answers(
+        trained,
+        outputs=["return model.predict(preprocess(x), batch_size=1024, verbose=0)"],
+        array="outputs_of(model, x)",
+        softmax=as_array.format("softmax"),
+        sigmoid=as_array.format("sigmoid"),
+        evaluate=[
             "outputs, targets = outputs_of(model, x), as_targets(y)",
             "loss = float(LOSS(targets, outputs))",
-            program.score(trained),
-            "return loss, score",
-        ),
-    ]
+        ],
+        says="The network's outputs for raw inputs, a NumPy array.",
+    )
 
 
 def code(trained: Trained, stem: str) -> bytes:

@@ -203,32 +203,22 @@ def _loss(trained: Trained) -> str:
 
 def _answers(trained: Trained) -> list[str]:
     as_array = "np.array(mx.{}(mx.array(outputs)))"
-    softmax = as_array.format("softmax").replace("outputs))", "outputs), axis=1)")
-    says, last = program.predictions(trained, softmax, as_array.format("sigmoid"))
-    return [
-        function(
-            "outputs_of(model, x)",
-            "The network's outputs for raw inputs.",
+    *some, evaluate = program.answers(
+        trained,
+        outputs=[
             "inputs = mx.array(preprocess(x))",
             "return mx.concatenate([model(inputs[at : at + 1024]) for at in range(0, len(inputs), 1024)])",
-        ),
-        function(
-            "predict(model, x)",
-            f"Predictions for raw inputs: {says}.",
-            "outputs = np.array(outputs_of(model, x))",
-            f"return {last}",
-        ),
-        _loss(trained),
-        function(
-            "evaluate(model, x, y)",
-            f"Mean loss and {program.score_name(trained)} for raw inputs and labels.",
+        ],
+        array="np.array(outputs_of(model, x))",
+        softmax=as_array.format("softmax").replace("outputs))", "outputs), axis=1)"),
+        sigmoid=as_array.format("sigmoid"),
+        evaluate=[
             "outputs, targets = outputs_of(model, x), as_targets(y)",
             'losses = loss_of(outputs, mx.array(targets), "none")',
             "loss, outputs = np.mean(np.array(losses, np.float64)), np.array(outputs)",
-            program.score(trained),
-            "return loss, score",
-        ),
-    ]
+        ],
+    )
+    return [*some, _loss(trained), evaluate]
 
 
 def code(trained: Trained, stem: str) -> bytes:

@@ -10,7 +10,7 @@ from tuiml.export.formats import Files, Order
 from tuiml.export.pieces import Piece, Written, pads, pieces, written
 from tuiml.export.program import Known, refuse_unknown
 from tuiml.export.source import Source, Trained
-from tuiml.export.text import dedent, function, inside, lines
+from tuiml.export.text import dedent, inside, lines
 from tuiml.nn.losses import Loss
 
 POOL = dedent('''
@@ -163,32 +163,23 @@ def weights(trained: Trained) -> dict[str, Any]:
 
 def _answers(trained: Trained) -> list[str]:
     softmax = "torch.from_numpy(outputs).softmax(1).numpy()"
-    says, last = program.predictions(trained, softmax, softmax.replace("softmax(1)", "sigmoid()"))
     exact = "targets" if program.by_label(trained) else "targets.double()"
-    return [
-        function(
-            "outputs_of(model, x)",
-            "The network's outputs for raw inputs.",
+    return program.answers(
+        trained,
+        outputs=[
             "inputs = torch.from_numpy(preprocess(x))",
             "with torch.no_grad():",
-            inside("return torch.cat([model(batch) for batch in inputs.split(1024)])"),
-        ),
-        function(
-            "predict(model, x)",
-            f"Predictions for raw inputs: {says}.",
-            "outputs = outputs_of(model, x).numpy()",
-            f"return {last}",
-        ),
-        function(
-            "evaluate(model, x, y)",
-            f"Mean loss and {program.score_name(trained)} for raw inputs and labels.",
+            *inside("return torch.cat([model(batch) for batch in inputs.split(1024)])"),
+        ],
+        array="outputs_of(model, x).numpy()",
+        softmax=softmax,
+        sigmoid=softmax.replace("softmax(1)", "sigmoid()"),
+        evaluate=[
             "outputs, targets = outputs_of(model, x), torch.from_numpy(as_targets(y))",
             f"loss = LOSS(outputs.double(), {exact}).item()",
             "outputs, targets = outputs.numpy(), targets.numpy()",
-            program.score(trained),
-            "return loss, score",
-        ),
-    ]
+        ],
+    )
 
 
 def code(trained: Trained, stem: str) -> bytes:
