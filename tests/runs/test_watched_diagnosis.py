@@ -219,7 +219,7 @@ def test_a_snapshot_of_other_modules_than_the_file_has_is_not_judged() -> None:
     model = watched_runs.watched()
     known = {"step": 3, "losses": None, "diverged": True, "rate": 0.1, "score": math.nan}
     assert diagnosed(model, [LayerStatistics()] * 99, **known) == []  # type: ignore[arg-type]  # by name
-    assert names(diagnosed(model, [LayerStatistics()] * 2, **known)) == ["diverged"]  # type: ignore[arg-type]
+    assert names(diagnosed(model, [LayerStatistics()] * 2, **known)) == ["diverged"]  # type: ignore[arg-type]  # by name
 
 
 def test_names_in_a_sentence_are_safe_and_short() -> None:

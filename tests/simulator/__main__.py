@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.simulator.clock import clock, real_time
 
-clock.install()
+clock.install()  # before tuiml is imported: clocks are default arguments there
 
 import argparse  # noqa: E402
 import itertools  # noqa: E402

@@ -112,7 +112,7 @@ class Apps:
             app.process = Process(app.name)
             self._world.disk.acting = app.process
             app.session = Session(
-                _NoScreen(),  # type: ignore[arg-type]
+                _NoScreen(),  # type: ignore[arg-type]  # a session asks of its app what this has, and no more
                 DataFiles(),
                 lambda _: None,
                 settings.load(),

@@ -66,7 +66,7 @@ def dropped_event() -> None:
         if not isinstance(event, Epoch) or seen[0] % 3:
             record(self, event)
 
-    run_recorder.Recorder.record = forgetful  # type: ignore[method-assign]
+    run_recorder.Recorder.record = forgetful  # type: ignore[method-assign]  # the planted fault
 
 
 def torn_lines() -> None:
@@ -77,7 +77,7 @@ def torn_lines() -> None:
         self._torn = False
         cut(self)
 
-    metrics.Metrics.flush = flush  # type: ignore[method-assign]
+    metrics.Metrics.flush = flush  # type: ignore[method-assign]  # the planted fault
 
 
 def lost_moments() -> None:
@@ -94,7 +94,7 @@ def lost_moments() -> None:
 
 def lost_draft() -> None:
     """What another app has saved is not read again before the session is written."""
-    settings.merged = lambda ours, there, mine, known: ours  # type: ignore[assignment]
+    settings.merged = lambda ours, there, mine, known: ours  # type: ignore[assignment]  # the planted fault
 
 
 KINDS: dict[str, Callable[[], None]] = {

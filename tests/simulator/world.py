@@ -106,7 +106,7 @@ class World:
             Broken: a rule does not hold.
         """
         write = checkpoints.write
-        checkpoints.write = self._acknowledging(write)  # type: ignore[assignment]
+        checkpoints.write = self._acknowledging(write)  # type: ignore[assignment]  # for this plan
         with self.disk:
             try:
                 for kind, *arguments in plan:
@@ -153,7 +153,7 @@ class World:
 
     def _begin(self) -> None:
         self.process, self._control = Process("trainer"), RunControl()
-        self._control.wait = self._go_on_after_pause  # type: ignore[method-assign]
+        self._control.wait = self._go_on_after_pause  # type: ignore[method-assign]  # as the user would
         if self.single:
             self._control.pause()
         options: dict[str, Any] = {

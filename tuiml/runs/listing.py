@@ -84,12 +84,12 @@ class Runs:
         room, found = MUCH if soon else math.inf, []
         for path in paths:
             size = self._unread(path)
-            if size <= room:
-                found.append(self.one(path, bases))
-                room -= size
-            else:
+            if size > room:
                 self.left = True
-                found += [self._compared(path, bases)] if path in self._known else []
+            elif size:
+                self._read(path)
+                room -= size
+            found += [self._compared(path, bases)] if path in self._known else []
         kept = {path: self._known[path] for path in paths if path in self._known}
         much = len(paths) >= FEW or sum(signed[0][1] for signed, _ in kept.values()) >= MUCH
         if much and any(before.get(path) is not entry for path, entry in kept.items()):
@@ -112,12 +112,15 @@ class Runs:
     def summary(self, path: Path) -> RunSummary:
         """The same without what differs from its preset."""
         if self._unread(path):
-            signed, lines = _signature(path), self._going_on.pop(path, RunLines())
-            run = summary(path, lines)
-            self._known[path] = (signed, run)
-            if run.reason == "running":
-                self._going_on[path] = lines
+            self._read(path)
         return self._known[path][1]
+
+    def _read(self, path: Path) -> None:
+        signed, lines = _signature(path), self._going_on.pop(path, RunLines())
+        run = summary(path, lines)
+        self._known[path] = (signed, run)
+        if run.reason == "running":
+            self._going_on[path] = lines
 
     def _unread(self, path: Path) -> int:
         """Bytes of a run's metrics that are to be read if a file of it may have changed; else 0."""

@@ -32,13 +32,14 @@ class Models:
         if not named:
             raise TypeError("tuiml.watch takes a model, not an empty dict")
         self._adapters: dict[str, Adapter] = {}
-        shared = not isinstance(optimizer, dict)
-        self._optimizers = [None if shared else optimizer.get(name) for name in named] if several else []
+        self._optimizers: list[Any] = []
+        """Of several models, each one's."""
         try:
             for name, one in named.items():
                 own = optimizer.get(name) if several and isinstance(optimizer, dict) else optimizer
                 batch = probe.get(name) if several and isinstance(probe, dict) else probe
                 self._adapters[str(name).replace(".", "_")] = adapter_of(one, own, batch)
+                self._optimizers += [own] if several else []
         except BaseException:
             self.close()
             raise

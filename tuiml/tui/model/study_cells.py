@@ -28,26 +28,23 @@ _BAD = ("failed", "diverged")
 def columns(results: Results | None, tuned: str) -> tuple[Column, ...]:
     """The columns that a study has use for; ``tuned``: where each configuration has its own learning rate."""
     title = TITLES.get(results.metric, results.metric) if results else ""
-    found = [
+    rows = results.rows if results else ()
+    printed = any(row.reference for row in rows)
+    settings = results is not None and (len(results.varied) > 1 or any(map(_unnamed, rows)))
+    return (
         Column("rank", "", 2, "right"),
         Column("mark", "", 1, keep=8),
         Column("name", heading(results, tuned) if results else "configuration", 10, grow=1, most=40),
+        *([Column("own", "lr", 6, "right", keep=2, most=9)] if tuned else []),
         Column("metric", title, 8, "right", most=17),
         Column("n", "n", 3, "right", keep=4, most=7),
         Column("test", "test", 6, "right", keep=3, most=17),
+        *([Column("printed", "printed", 7, "right", keep=1, most=9)] if printed else []),
         Column("time", "time", 5, "right", keep=5, most=8),
         *([Column("state", "state", 8, keep=2, most=24)] if _unfinished(results) else []),
         Column("spark", "curve", SPARK, keep=6),
-    ]
-    if tuned:
-        found.insert(3, Column("own", "lr", 6, "right", keep=2, most=9))
-    if results and any(row.reference for row in results.rows):
-        found.insert(
-            [one.key for one in found].index("time"), Column("printed", "printed", 7, "right", keep=1, most=9)
-        )
-    if results and (len(results.varied) > 1 or any(_unnamed(row) for row in results.rows)):
-        found.append(Column("settings", "settings", 10, keep=7, grow=2, most=48))
-    return tuple(found)
+        *([Column("settings", "settings", 10, keep=7, grow=2, most=48)] if settings else []),
+    )
 
 
 def cells(model: StudyModel, row: Row, look: Look) -> dict[str, Cell]:
