@@ -33,6 +33,7 @@ def measure(engine: str, work: Workload, count: int, seconds: float) -> dict[str
     set_threads = blas.setter() or (lambda _: None)
     module = importlib.import_module(ENGINES[engine])
     library = count if engine == "sklearn" else 1  # the others bring threads of their own
+    set_threads(library)  # before the first steps of ours, which begin to judge how to share the work
     ways: list[Way] = module.ways(work, count)
     for way in ways:
         way.before = lambda: set_threads(library)

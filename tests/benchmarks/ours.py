@@ -15,8 +15,8 @@ import numpy as np
 
 from tests.benchmarks.timing import BLOCK, Way, medians
 from tests.benchmarks.workloads import RATE, Batches, Workload, data, preset_of
-from tuiml.backends import fast
-from tuiml.backends.numpy_backend import NumpyEngine
+from tuiml.backends import fast, forks
+from tuiml.backends.numpy_backend import WORTH_FORKING, NumpyEngine
 from tuiml.runs import threads
 from tuiml.spec.check import network_of
 
@@ -29,6 +29,7 @@ SETTLED = 0.5
 
 def ways(work: Workload, count: int) -> list[Way]:
     """The engine as shipped, and where numba is installed, with it."""
+    forks.allow()
     block = BLOCK if count == 1 else TEAMWORK
     found = [Way(NAME, _steps(work, count, "0"), block=block)]
     if fast.available():
@@ -49,7 +50,8 @@ def _steps(work: Workload, count: int, switch: str) -> Callable[[int], None]:
 
     before = os.environ.get(fast.SWITCH)
     os.environ[fast.SWITCH] = switch
-    steps(1)  # compiles as the switch says
+    for _ in range(WORTH_FORKING + 1):
+        steps(1)  # compiles, and forks, as the switch says
     os.environ.pop(fast.SWITCH)
     if before is not None:
         os.environ[fast.SWITCH] = before

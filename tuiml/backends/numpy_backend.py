@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tuiml.backends import DRY_RUN_SIZE, EVALUATION_BATCH
+from tuiml.backends import DRY_RUN_SIZE, EVALUATION_BATCH, forks
 from tuiml.backends.batches import Source
 from tuiml.backends.denormals import flushed
 from tuiml.backends.engine import Engine, LayerView, Totals, as_part
@@ -27,6 +27,8 @@ from tuiml.nn.optimizers import Optimizer
 from tuiml.nn.penalties import NO_PENALTIES, Penalties
 
 Array = np.ndarray[Any, Any]
+WORTH_FORKING = 20
+"""Steps in shards after which there will be many more."""
 
 
 class NumpyEngine(Engine):
@@ -52,6 +54,7 @@ class NumpyEngine(Engine):
         self.data = data
         self.seed = seed
         self.step_number = 0
+        self._may_fork = forks.allowed()  # if that changes later, the arrays below are not shared
         self.team = Team(threads)
         self.source = Source(data)
         self.weights = Arena(network)
@@ -66,6 +69,8 @@ class NumpyEngine(Engine):
         self._observed: dict[int, Step] = {}
         self._passes: dict[int, list[Pass]] = {}
         self._latest: Step | None = None
+        self._forked: Step | None = None
+        """The step that has forks: one, since they stay for as long as it does."""
         self._observe_next = False
         self._before: Arena | None = None
         self._old = Arena(network)
@@ -73,7 +78,13 @@ class NumpyEngine(Engine):
         self._loss, self._found, self._examples = 0.0, 0.0, 0
 
     def close(self) -> None:
+        self._end_forks()
         self.team.close()
+
+    def _end_forks(self) -> None:
+        if self._forked:
+            self._forked.end_forks()
+        self._forked = None
 
     def _updating(self, optimizer: Optimizer) -> Update:
         return Update(optimizer, self.weights.flat, Penalizer(self._penalties, self.network))
@@ -98,6 +109,7 @@ class NumpyEngine(Engine):
 
     def _take(self, optimizer: Optimizer) -> None:
         """Have another optimizer, its arrays all 0. Steps are compiled for one, so these are made anew."""
+        self._end_forks()
         self.update = self._updating(optimizer)
         self._steps, self._observed = {}, {}
 
@@ -109,7 +121,9 @@ class NumpyEngine(Engine):
             step = self._next_step(size)
             with np.errstate(all="ignore"), flushed():  # what overflows is found in the loss
                 while batch is not None and len(batch[0]) == size:
+                    self.intact = False
                     loss = step.run(*batch, self.step_number)
+                    self.intact = True
                     if not loss < OVERFLOW:  # or it is NaN
                         return self.step_number - begun
                     self.step_number += 1
@@ -128,8 +142,11 @@ class NumpyEngine(Engine):
         if size not in known:
             known[size] = self._step(size, observed)
         self._before = self._old if observed else None
-        self._latest = known[size]
-        return self._latest
+        self._latest = step = known[size]
+        if not observed and not self._forked and step.runs >= WORTH_FORKING and self._may_fork:
+            step.fork()
+            self._forked = step
+        return step
 
     def _step(self, size: int, observed: bool) -> Step:
         """The step for a batch of ``size``."""
@@ -198,6 +215,7 @@ class NumpyEngine(Engine):
     def views(self) -> list[LayerView]:
         if self._latest is None:
             return self.dry_run(DRY_RUN_SIZE)
+        self._latest.fetch_outputs()
         return self._views(self._latest.passes, self._gradients[0], self._before)
 
     def dry_run(self, size: int) -> list[LayerView]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from tuiml.backends.forks import zeros
 from tuiml.nn.layers import Parameter
 from tuiml.nn.layers.windows import with_channels
 from tuiml.nn.network import Network, Node
@@ -94,7 +95,7 @@ class Arena:
     def __init__(self, network: Network, flat: Array | None = None, *, buffers: bool = False) -> None:
         self._entries = [(n, p) for n in network.nodes for p in (n.buffers if buffers else n.parameters)]
         size = sum(p.size for _, p in self._entries)
-        self.flat = np.zeros(size, np.float32) if flat is None else flat
+        self.flat = zeros(size) if flat is None else flat
         self.views: list[dict[str, Array]] = [{} for _ in network.nodes]
         start = 0
         for node, p in self._entries:

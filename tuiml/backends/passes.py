@@ -141,6 +141,10 @@ class Pass:
         found: Array = self._plan.array(self._losses)[0]
         return found
 
+    def outputs(self) -> list[Array]:
+        """The arrays of all layers' outputs."""
+        return [self._plan.array(v.y) for v in self.values]
+
     def layer_outputs(self, layer: int) -> Array:
         """A layer's output, features × examples."""
         return by_feature(self._plan.array(self.values[layer].y))

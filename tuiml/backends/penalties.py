@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tuiml.backends.forks import zeros
 from tuiml.backends.graph import Graph
 from tuiml.backends.graph import Node as Value
 from tuiml.backends.parameters import Arena, parts_of
@@ -36,8 +37,8 @@ class Penalizer:
         self.penalties = penalties
         self.strengths: dict[str, Array] = {}
         self._network = network
-        self._clip = np.ones((), np.float32)
-        self.rate = np.zeros((), np.float32)
+        self._clip = zeros(())
+        self.rate = zeros(())
         """The learning rate, to be set before each step."""
         for name in ON_WEIGHTS:
             strength = getattr(penalties, name)

@@ -16,6 +16,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tuiml.backends.denormals import flushed
+from tuiml.backends.forks import Forks
 
 PROBE_EVERY = 0.25
 """Seconds between two trials of the way that is not in use, at least."""
@@ -101,26 +102,36 @@ class Team:
             threading.Thread(target=_work, args=(box, shard), name=f"shard {shard}", daemon=True).start()
         self.close = weakref.finalize(self, _dismiss, self._boxes)
 
-    def run(self, count: int, *phases: Callable[[int], None], measured: bool = True) -> None:
+    def run(
+        self, count: int, *phases: Callable[[int], None], measured: bool = True, forks: Forks | None = None
+    ) -> bool:
         """``phase(shard)`` for each of ``count`` shards; a phase begins when the one before is done.
 
         Args:
             measured: False for work of another size than most, by which the two ways cannot be compared.
+            forks: what does these phases side by side in place of threads, if anything.
+
+        Returns:
+            Whether they ran side by side.
         """
         if count == 1:
             for phase in phases:
                 phase(0)
-            return
+            return False
         side_by_side = self.pace.choose() if measured else self.pace.side_by_side
         began = time.perf_counter()
-        for phase in phases:
-            if side_by_side:
-                self._together(phase, self._boxes[: count - 1])
-            else:
-                for shard in range(count):
-                    phase(shard)
+        if side_by_side and forks:
+            forks.run(*range(len(phases)))
+        else:
+            for phase in phases:
+                if side_by_side:
+                    self._together(phase, self._boxes[: count - 1])
+                else:
+                    for shard in range(count):
+                        phase(shard)
         if measured:
             self.pace.took(time.perf_counter() - began)
+        return side_by_side
 
     @staticmethod
     def _together(phase: Callable[[int], None], boxes: list[_Mailbox]) -> None:

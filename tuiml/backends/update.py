@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tuiml.backends.forks import zeros
 from tuiml.backends.graph import Graph, Node
 from tuiml.backends.penalties import Penalizer
 from tuiml.backends.plan import Plan
@@ -24,10 +25,10 @@ class Update:
         self.optimizer = optimizer
         self.weights = weights
         self.penalizer = penalizer or Penalizer(NO_PENALTIES)
-        self.state = {name: np.zeros_like(weights) for name in optimizer.state_names()}
+        self.state = {name: zeros(weights.shape) for name in optimizer.state_names()}
         self.optimizer_start = 0
         """The step after which the optimizer's arrays were all 0: it counts its own steps from there."""
-        self.scalars = {name: np.zeros((), np.float32) for name in optimizer.scalars(1, 1.0)}
+        self.scalars = {name: zeros(()) for name in optimizer.scalars(1, 1.0)}
         self._limited = self.penalizer.limited(weights)
 
     def prepare(self, step: int, rate: float) -> None:

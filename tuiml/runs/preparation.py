@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tuiml.backends import forks
 from tuiml.backends.choice import BackendError, Choice, build, choose
 from tuiml.backends.engine import Engine
 from tuiml.data import prepare
@@ -101,6 +102,8 @@ def build_engine(preset: Preset, network: Network, data: Data, backend: Choice, 
     if data.target == "classes":
         counts = np.bincount(data.train.labels.astype(np.intp), minlength=len(data.classes)).tolist()
         network = replace(network, class_weights=training.class_weight.of(data.classes, counts))
+    if threads.settled():
+        forks.allow()
     try:
         engine = build(backend, network, training.optimizer, data, training.seed, training.penalties, shards)
     except MemoryError:

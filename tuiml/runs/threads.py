@@ -22,6 +22,7 @@ MOST = 4
 
 LIMIT = 64
 """The most that can be requested."""
+_settled = False
 
 
 def limit(wanted: int | None = None) -> int:
@@ -29,11 +30,18 @@ def limit(wanted: int | None = None) -> int:
 
     It is ``wanted`` if given, else the :func:`usual` one.
     """
+    global _settled
+    _settled = True
     count = wanted or usual()
     environ.set_own(OURS, str(count))
     for name in LIBRARIES:
         environ.set_own(name, "1")
     return count
+
+
+def settled() -> bool:
+    """Whether :func:`limit` was called: this is a process of tuiml's own."""
+    return _settled
 
 
 def usual() -> int:
