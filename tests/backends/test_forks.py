@@ -191,6 +191,18 @@ def test_a_fork_that_is_gone_is_said_and_the_weights_are_not_trusted(forked):
     assert not run.intact
 
 
+def test_where_a_fork_cannot_begin_threads_go_on(forked, monkeypatch):
+    def fails(parent):
+        raise OSError("no /proc")
+
+    monkeypatch.setattr(forks, "_leave_the_parent_alone", fails)
+    before, one, two = children(), forked(2), forked(2, allowed=False)
+    train(two, 8)
+    train(one, 8)
+    assert children() == before
+    assert_equal(one, two)
+
+
 def test_an_error_in_a_fork_is_raised_where_it_was_asked_for(monkeypatch):
     monkeypatch.setattr(forks, "_allowed", True)
 

@@ -76,6 +76,14 @@ class _Line:
         self.error = zeros(LONGEST_ERROR, np.uint8)
         self.pid = 0
 
+    def wait(self) -> None:
+        """Until the fork is ready for work, the first time and after each task.
+
+        Raises:
+            ChildProcessError: it is gone.
+        """
+        _wait(self.done, lambda: _check(self.pid))
+
 
 class Forks:
     """A process each for the shards from 1 on; shard 0 is done by the caller.
@@ -85,7 +93,7 @@ class Forks:
         tasks: what can be asked for, each called with the number of a shard.
 
     Raises:
-        OSError, ImportError: the system grants no further process, or has no semaphores.
+        OSError, ImportError: the system grants no further process, has no semaphores, or a fork cannot begin.
     """
 
     def __init__(self, count: int, tasks: Sequence[Task]) -> None:
@@ -97,6 +105,7 @@ class Forks:
                 line = _Line()
                 self._lines.append(line)
                 line.pid = _fork(line, shard, tasks)
+                line.wait()
         except OSError:
             self.close()
             raise
@@ -120,7 +129,7 @@ class Forks:
                 self._tasks[task](0)
             finally:
                 for line in self._lines:
-                    _wait(line.done, lambda pid=line.pid: _check(pid))  # type: ignore[misc]
+                    line.wait()
             for shard, line in enumerate(self._lines, 1):
                 text = bytes(line.error).rstrip(b"\0").decode(errors="replace")
                 if text:
@@ -165,13 +174,13 @@ def _serve(line: _Line, shard: int, tasks: Sequence[Task], parent: int) -> None:
 
     with blas.one_thread(), np.errstate(all="ignore"), flushed():
         while True:
+            line.done.release()
             _wait(line.go, check)
             try:
                 tasks[int(line.task)](shard)
             except BaseException as error:
                 text = f"{type(error).__name__}: {error}".encode()[:LONGEST_ERROR]
                 line.error[: len(text)] = np.frombuffer(text, np.uint8)
-            line.done.release()
 
 
 def _wait(semaphore: Semaphore, check: Callable[[], None]) -> None:
