@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 Task = Callable[[int], None]
 SWITCH = "TUIML_FORKS"
-SPIN = 3e-4
+SPIN = 1e-4
 """Seconds to look again and again whether the others are done: to be woken up takes a tenth of that, but a
 processor that has nothing to do may fall asleep meanwhile."""
 PATIENCE = 0.5
