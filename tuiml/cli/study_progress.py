@@ -8,14 +8,7 @@ import time
 from tuiml.cli.output import note, say
 from tuiml.cli.progress import REDRAWN, Bar, Show, choose
 from tuiml.formatting import NONE, duration
-from tuiml.studies.events import (
-    StudyEnd,
-    StudyStart,
-    TrialEnd,
-    TrialEpoch,
-    TrialNotice,
-    TrialStart,
-)
+from tuiml.studies.events import StudyEnd, StudyStart, TrialEnd, TrialEpoch, TrialNotice, TrialStart
 from tuiml.training.events import Event
 
 

@@ -69,8 +69,7 @@ class Generated(Seeded):
     """Points of classes that take turns."""
 
     normalize: Normalize = Field(
-        "none",
-        description="none: as generated, about −1…1; unit: to 0…1; standard: zero mean, unit variance",
+        "none", description="none: as generated, about −1…1; unit: to 0…1; standard: zero mean, unit variance"
     )
     size: int = size_field(2000)
     noise: float = noise_field(0.1)

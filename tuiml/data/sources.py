@@ -62,10 +62,7 @@ def _origin(name: str, folders: tuple[str, ...], mirrors: tuple[str, ...], *hash
 MNIST = _origin(
     "mnist",
     ("mnist", "MNIST/raw"),
-    (
-        "https://ossci-datasets.s3.amazonaws.com/mnist/",
-        "https://storage.googleapis.com/cvdf-datasets/mnist/",
-    ),
+    ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/"),
     "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
     "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
@@ -91,7 +88,5 @@ DIGITS_IMAGES = Source(
     "359cd13f0f514122884198b78a131df597421cbf5e93a76678fa96fc548f0d96",
 )
 DIGITS_LABELS = Source(
-    "digits-labels-idx1-ubyte",
-    (1797,),
-    "ce71631c1f31ce56fa54f31d1d498fafacff59b001e6c30c4a5e29508aa277ad",
+    "digits-labels-idx1-ubyte", (1797,), "ce71631c1f31ce56fa54f31d1d498fafacff59b001e6c30c4a5e29508aa277ad"
 )

@@ -83,14 +83,7 @@ COLUMNS: tuple[Column, ...] = (
         lambda run: number(run.best, "val_loss"),
         number=True,
     ),
-    Column(
-        "epochs",
-        "epochs",
-        epochs_text,
-        lambda run: run.epochs,
-        down=True,
-        number=True,
-    ),
+    Column("epochs", "epochs", epochs_text, lambda run: run.epochs, down=True, number=True),
     Column(
         "time",
         "time",

@@ -23,10 +23,7 @@ class Recorder:
     """
 
     def __init__(
-        self,
-        folder: RunFolder,
-        newest: Callable[[], int | None],
-        clock: Callable[[], float] = time.monotonic,
+        self, folder: RunFolder, newest: Callable[[], int | None], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._folder = folder
         self._newest = newest

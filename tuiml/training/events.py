@@ -56,12 +56,7 @@ class Event:
     replaced: ClassVar[bool]
     changes_keys: ClassVar[bool]
 
-    def __init_subclass__(
-        cls,
-        event: str = "",
-        former: tuple[str, ...] = (),
-        **flags: bool,
-    ) -> None:
+    def __init_subclass__(cls, event: str = "", former: tuple[str, ...] = (), **flags: bool) -> None:
         usual = {"recorded": False, "droppable": False, "replaced": False, "changes_keys": True}
         super().__init_subclass__(**{name: on for name, on in flags.items() if name not in usual})
         if not event:

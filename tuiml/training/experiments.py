@@ -122,10 +122,7 @@ def _initial(context: DiagnosisContext) -> Iterator[Experiment]:
 def _optimizer(context: DiagnosisContext) -> Experiment:
     now = context.preset.training.optimizer
     if isinstance(now, SGD):
-        edits: tuple[Edit, ...] = (
-            ("training.optimizer", Adam.name),
-            ("training.learning_rate", Adam.rate),
-        )
+        edits: tuple[Edit, ...] = (("training.optimizer", Adam.name), ("training.learning_rate", Adam.rate))
         return Experiment(Remedy("adam instead of sgd", edits), "its steps adapt to each weight")
     edits = (
         ("training.optimizer", {"name": SGD.name, "momentum": 0.9}),

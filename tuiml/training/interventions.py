@@ -103,11 +103,7 @@ def between(step: int, before: Training, after: Training, asked: Collection[str]
 
 
 def asked_for(
-    asked: Mapping[str, Any],
-    step: int,
-    preset: Preset,
-    training: Training,
-    allow: Callable[[Training], None],
+    asked: Mapping[str, Any], step: int, preset: Preset, training: Training, allow: Callable[[Training], None]
 ) -> list[Change]:
     """The changes that the user asked for, in the order in which they are applied, without empty ones.
 

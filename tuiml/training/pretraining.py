@@ -75,13 +75,7 @@ class Pretrainer:
         below: Array | None = None
         for number, node in enumerate(self.nodes):
             machine = Machine(
-                self.method,
-                self._network,
-                node,
-                self._data,
-                below,
-                self._linear and not number,
-                self._seed,
+                self.method, self._network, node, self._data, below, self._linear and not number, self._seed
             )
             if number < self.layers_done:
                 machine.load(self._tensors)

@@ -23,12 +23,7 @@ def run(chosen: argparse.Namespace) -> int:
 
     control, show = RunControl(rewindable=False), choose(json=chosen.json, quiet=chosen.quiet)
     events = session.resume(
-        path,
-        chosen.settings,
-        backend=chosen.backend,
-        shards=chosen.threads,
-        control=control,
-        live=show.live,
+        path, chosen.settings, backend=chosen.backend, shards=chosen.threads, control=control, live=show.live
     )
 
     def document() -> dict[str, Any]:

@@ -161,8 +161,7 @@ class Table(Own):
     )
     ignore: Columns = Field((), description="columns that are left out, by name or number")
     predict: Predict = Field(
-        "auto",
-        description="auto: decided by the label; classes: its different values; regression: its value",
+        "auto", description="auto: decided by the label; classes: its different values; regression: its value"
     )
     header: Literal["auto", "yes", "no"] = Field(
         "auto", description="auto: detected; yes: the first row names the columns; no: it is data"
@@ -183,8 +182,7 @@ class Table(Own):
     )
 
     missing_values: Words = Field(
-        (),
-        description="words for a missing value, beside an empty cell; absent: NA, N/A, NaN, null, ?, -",
+        (), description="words for a missing value, beside an empty cell; absent: NA, N/A, NaN, null, ?, -"
     )
     comment: Literal["auto", "none", "#", "%", "//"] = Field(
         "auto", description="what a line that is passed over begins with; auto: # where some lines do"

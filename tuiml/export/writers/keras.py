@@ -223,10 +223,7 @@ def code(trained: Trained, stem: str) -> bytes:
     parts = program.Parts(
         "Keras 3",
         imports=["import keras", "from keras import layers", "from safetensors.numpy import load_file"],
-        loss=lines(
-            f"LOSS = keras.losses.{LOSSES[t.loss.name](t.loss)}",
-            penalty if t.l1 or t.l2 else "",
-        ),
+        loss=lines(f"LOSS = keras.losses.{LOSSES[t.loss.name](t.loss)}", penalty if t.l1 or t.l2 else ""),
         stack=stack,
         build=[
             "return keras.Sequential(",

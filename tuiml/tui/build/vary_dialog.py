@@ -164,13 +164,7 @@ class VaryDialog(Modal[Varied | None]):
     }
     """
 
-    def __init__(
-        self,
-        field: Field,
-        scopes: Sequence[Scope],
-        document: Document,
-        cost: Cost,
-    ) -> None:
+    def __init__(self, field: Field, scopes: Sequence[Scope], document: Document, cost: Cost) -> None:
         super().__init__()
         self._document = document
         self.values = ValueList(field, scopes, cost)

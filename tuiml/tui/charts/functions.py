@@ -74,10 +74,7 @@ def _alone(activation: Activation, span: float, cursor: float, look: Look) -> li
     if found.band is not None:
         low, high = here.band or (here.y, here.y)
         ends = zip(("least drawn", "most"), found.band, (low, high), strict=True)
-        curves = [
-            *(Curve(n, (found.x, y), QUIET, "dotted", shown=float(v[0])) for n, y, v in ends),
-            *curves,
-        ]
+        curves = [*(Curve(n, (found.x, y), QUIET, "dotted", shown=float(v[0])) for n, y, v in ends), *curves]
     return curves
 
 

@@ -139,13 +139,7 @@ def _head(title: str, counts: tuple[int, int], things: str, width: int, look: Lo
 
 
 def _panel(
-    panel: Panel,
-    bars: Bars | None,
-    scale: Scale,
-    size: tuple[int, int],
-    feet: int,
-    marked: bool,
-    look: Look,
+    panel: Panel, bars: Bars | None, scale: Scale, size: tuple[int, int], feet: int, marked: bool, look: Look
 ) -> list[Segments]:
     """A layer's number and name, its ``bars`` on their axis, its note."""
     (width, height), glyphs, colour = size, look.glyphs, layer_colour(panel.number)

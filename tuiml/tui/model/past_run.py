@@ -109,12 +109,7 @@ def at(model: RunModel, path: Path) -> RunModel:
 
 
 def read_run(
-    path: Path,
-    files: DataFilesInBackground,
-    *,
-    snapshots: bool,
-    tail: Tail | None = None,
-    soon: bool = False,
+    path: Path, files: DataFilesInBackground, *, snapshots: bool, tail: Tail | None = None, soon: bool = False
 ) -> RunModel | str:
     """A run, or why it cannot be read; one line. It may take long: for a thread.
 

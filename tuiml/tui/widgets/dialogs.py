@@ -23,11 +23,7 @@ Complaint = Callable[[str], str | None]
 
 
 @action(
-    "question_mark f1",
-    "help",
-    "Show all keys, those of this place first.",
-    rank=90,
-    also="shortcuts, manual",
+    "question_mark f1", "help", "Show all keys, those of this place first.", rank=90, also="shortcuts, manual"
 )
 def action_help(node: Any) -> None:
     """Show the help, on the main screen or in a dialog."""

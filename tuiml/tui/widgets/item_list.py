@@ -163,11 +163,7 @@ class ItemList(CursorKeys, can_focus=True):
         aside = self._aside(row, room - cell_len(mark), cell_len(name), look)
         left = room - cell_len(mark) - (cell_len(aside) + 2 if aside else 0)
         trouble = look.style(TROUBLE)
-        segments = [
-            *before,
-            Segment(mark, base + trouble),
-            Segment(fit(name, left, look.glyphs.more), base),
-        ]
+        segments = [*before, Segment(mark, base + trouble), Segment(fit(name, left, look.glyphs.more), base)]
         if aside:
             colour: Style = trouble if row.trouble else look.style(row.colour)
             segments.append(Segment("  " + aside, base + colour))
