@@ -33,7 +33,7 @@ from tuiml.runs.writer import is_held
 from tuiml.spec import Preset, check, network_of
 from tuiml.training.events import End, Epoch, Event, Intervention, Replayed, Start
 from tuiml.training.run_control import RunControl
-from tuiml.tui.model.past_run import load_run
+from tuiml.tui.model.past_run import load_run, resumed
 from tuiml.tui.model.run_model import RunModel
 
 NAME = "run"
@@ -211,8 +211,7 @@ class World:
         if isinstance(event, Start):
             if self._anew:
                 self.model.begin(self.preset.document(), NAME)
-            # The last thing it told was that it went back, and of that nothing was saved.
-            self._untold = self.model.step < event.step
+            self.model = resumed(self.model, event)
             self._begun = True
             self._forget_epochs(event.step)
             self._epochs = self._lines() | self._epochs  # it was killed before it told what it wrote
@@ -511,6 +510,8 @@ class World:
         return {line["epoch"]: (line["step"], line["train_loss"]) for line in lines}
 
     def _compare_bits(self) -> None:
+        # A process that was killed before it told of a change may have saved it.
+        self._disturbed |= any(line["event"] == "intervention" for line in read_metrics(self.path))
         steps = checkpoints.newest_first(self.path)
         if not steps:
             raise Broken("a run that has ended has its weights", "no checkpoint")
