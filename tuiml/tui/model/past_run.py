@@ -69,13 +69,8 @@ def load_run(
     else:
         wanted = worth_reading(_snapshot_steps(path), count) if snapshots else None
         lines = _lines(tail or Tail(path), wanted)
-    model.load(
-        _before_last_start(lines) if resumed else lines,
-        document,
-        name=path.name,
-        writer=writer or "",
-        watched=watched,
-    )
+    lines = _before_last_start(lines) if resumed else lines
+    model.load(lines, document, name=path.name, writer=writer or "", watched=watched)
     model.saved, model.sampled = newest_step(path), sample
     if sample:
         model.notices["lines"] = SAMPLED
@@ -100,9 +95,10 @@ def _lines(tail: Tail, wanted: set[int] | None) -> Iterator[bytes]:
             yield line
 
 
-def _before_last_start(lines: Iterable[bytes]) -> list[bytes]:
+def _before_last_start(lines: Iterable[bytes]) -> Iterator[bytes]:
     found = list(lines)
-    return found[: max((at for at, line in enumerate(found) if line.startswith(_START)), default=0)]
+    last = max((at for at, line in enumerate(found) if line.startswith(_START)), default=0)
+    return iter(found[:last])
 
 
 def resumed(model: RunModel, start: Start) -> RunModel:
