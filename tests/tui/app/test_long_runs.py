@@ -75,3 +75,20 @@ async def test_the_preview_of_a_long_run_has_the_figures_of_all_of_it(
         assert "the curves are drawn from a sample of its metrics" in text
         assert f"best, epoch {whole.best.epoch}" in text
         assert "loss  train" in text
+
+
+async def test_a_long_run_is_compared_by_a_sample_which_is_said(long: Path) -> None:
+    short, other = run("short", epochs=3), run("other", epochs=2)
+    async with Bench.opened(run=short, size=(80, 24)) as on:
+        await until(lambda: on.model.name == "short", on.pilot)
+        on.train.comparing.compare_runs([short, long])
+        await on.until(lambda: on.train.selection.others)
+        (beside,) = on.train.selection.others
+        assert 20 < len(beside.loss.raw) < 200
+        assert beside.end == past_run.load_run(long).end
+        await on.until(lambda: "long (from a sample)" in on.train.status.text)
+        on.train.comparing.compare_runs([short, long, other])
+        await on.until(lambda: "beside 2 runs (some from a sample)" in on.train.status.text)
+        on.train.comparing.compare_runs([short, other])
+        await on.until(lambda: len(on.train.selection.others) == 1)
+        assert "sample" not in on.train.status.text
