@@ -49,7 +49,7 @@ async def test_a_long_run_is_shown_at_once_and_then_exactly(
         return reads(*given, **more)
 
     monkeypatch.setattr(follower, "load_run", read)
-    whole = past_run.load_run(long)
+    whole, short = past_run.load_run(long), run("short", epochs=3)
     async with Bench.opened(run=long) as on:
         await until(lambda: on.model.name == "long", on.pilot)
         some = on.model
@@ -57,11 +57,14 @@ async def test_a_long_run_is_shown_at_once_and_then_exactly(
         assert "a sample of its metrics" in some.notices["lines"]
         assert (some.status, some.epoch, some.epochs[-1]) == ("completed", EPOCHS, whole.epochs[-1])
         assert 20 < len(some.loss.raw) < 200
+        on.train.comparing.compare_runs([long, short])
+        await on.until(lambda: on.train.selection.others)
         shown.set()
         await until(lambda: on.model is not some, on.pilot)
         assert not on.model.sampled
         assert same(on.model, whole)
         assert "lines" not in on.model.notices
+        assert [other.name for other in on.train.selection.others] == ["short"], "it is still compared"
 
 
 async def test_the_preview_of_a_long_run_has_the_figures_of_all_of_it(

@@ -126,6 +126,7 @@ class CurrentRun:
         if news.model is not None:
             if self.model.sampled:  # what was inspected is of a checkpoint, not of its metrics
                 news.model.inspections = self.model.inspections
+            news.model.identity = self.model.identity
             self.model = news.model
         if news.watched and self.model.watched:
             self.model.watched = news.watched

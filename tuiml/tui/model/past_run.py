@@ -113,6 +113,7 @@ def resumed(model: RunModel, start: Start) -> RunModel:
         found = load_run(path, files=model.files, sample=is_large(path), resumed=True)
     except (SpecError, RunError, OSError):
         return model
+    found.identity = model.identity
     found.trained_by("")
     found.resume(model.before_resume.document)
     return found
