@@ -45,7 +45,7 @@ def load_run(
     tail: Tail | None = None,
     files: DataFiles | None = None,
     sample: bool = False,
-    resumed: bool = False,
+    last_session: bool = True,
 ) -> RunModel:
     """A past run, or the present state of one that another process trains.
 
@@ -54,7 +54,7 @@ def load_run(
         tail: reads the file; what is written later can be read from it afterwards.
         files: finds what a file of the user's that it was trained on holds.
         sample: read a few lines of the file only; the tail stays where it is.
-        resumed: leave out the last session.
+        last_session: with the lines of that one.
 
     Raises:
         SpecError, RunError, OSError: its preset, its model or its metrics cannot be read.
@@ -69,7 +69,7 @@ def load_run(
     else:
         wanted = worth_reading(_snapshot_steps(path), count) if snapshots else None
         lines = _lines(tail or Tail(path), wanted)
-    lines = _before_last_start(lines) if resumed else lines
+    lines = lines if last_session else _before_last_start(lines)
     model.load(lines, document, name=path.name, writer=writer or "", watched=watched)
     model.saved, model.sampled = newest_step(path), sample
     if sample:
@@ -110,7 +110,7 @@ def resumed(model: RunModel, start: Start) -> RunModel:
         return model
     path = Path(start.path)
     try:
-        found = load_run(path, files=model.files, sample=is_large(path), resumed=True)
+        found = load_run(path, files=model.files, sample=is_large(path), last_session=False)
     except (SpecError, RunError, OSError):
         return model
     found.identity = model.identity
