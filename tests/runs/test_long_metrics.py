@@ -9,8 +9,10 @@ import pytest
 
 from tests.tui import files_on_disk
 from tuiml.cli import main
-from tuiml.runs import library, listing, metrics, sample
+from tuiml.runs import library, listing, metric_columns, metrics, run_lines, sample
 from tuiml.runs.folder import METRICS, runs_folder
+from tuiml.tui.charts.palette import Look
+from tuiml.tui.library.preview import run_strips
 
 
 def lines_of(path: Path, lines: list[object]) -> Path:
@@ -75,6 +77,32 @@ def test_the_end_of_the_lines_is_found_from_the_size_at_the_checkpoint(
     parsed.clear()
     assert end(1990, ends[1990]) == ends[1990]
     assert len(parsed) == 1
+
+
+def test_a_list_says_how_much_of_a_very_long_file_it_does_not_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, short = files_on_disk.run("far", epochs=20), files_on_disk.run("short", epochs=2)
+    size = (path / METRICS).stat().st_size
+    starts = [at for at, _ in metrics.read_lines(path / METRICS)]
+    left = size - next(at for at in starts if at > size // 2)
+    assert left > (short / METRICS).stat().st_size // 4
+    monkeypatch.setattr(run_lines, "MOST", size // 2)
+    monkeypatch.setattr(library, "MOST", size // 2)
+    said = f"the last {left:,} bytes of metrics.jsonl, after the first {size // 2:,}, are not read"
+    for _ in range(2):  # read, and as the index has it
+        monkeypatch.setattr(listing, "FEW", 1)
+        assert main(["runs"]) == 0
+        assert capsys.readouterr().err == f"tuiml: run 'far': {said}\n"
+    assert main(["compare", "far", "short"]) == 0
+    assert capsys.readouterr().err == f"tuiml: run 'far': {said}\n"
+    found = {run.name: run for run in listing.list_runs()}
+    assert (found["far"].unread, found["short"].unread) == (left, 0)
+    assert "unread" not in library.figures(found["short"])
+    assert library.figures(found["far"])["unread"] == left
+    lines = run_strips(found["far"], None, 90, 20, Look())
+    assert said in " ".join(line.text.strip() for line in lines)
+    assert len(metric_columns.of_epochs(path)["epoch"]) == 20, "an export has all of it"
 
 
 # -- a sample ----------------------------------------------------------------------------------------------

@@ -14,26 +14,26 @@ import os
 import random
 import shutil
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-
-from safetensors.numpy import load_file
 
 from tests.simulator.apps import Apps
 from tests.simulator.clock import clock
 from tests.simulator.disk import Disk, Killed, Process
 from tests.simulator.plan import Broken, Step
 from tuiml.runs import checkpoints, library, session
+from tuiml.runs.checkpoints import Checkpoint
 from tuiml.runs.errors import CheckpointError, RunError
-from tuiml.runs.folder import PRESET, read_metrics, runs_folder
+from tuiml.runs.folder import PRESET, runs_folder
 from tuiml.runs.replay import replay
+from tuiml.runs.run_lines import surviving
 from tuiml.runs.writer import is_held
 from tuiml.spec import Preset, check, network_of
 from tuiml.training.events import End, Epoch, Event, Intervention, Replayed, Start
 from tuiml.training.run_control import RunControl
-from tuiml.tui.model.past_run import load_run
+from tuiml.tui.model.past_run import load_run, resumed
 from tuiml.tui.model.run_model import RunModel
 
 NAME = "run"
@@ -211,8 +211,7 @@ class World:
         if isinstance(event, Start):
             if self._anew:
                 self.model.begin(self.preset.document(), NAME)
-            # The last thing it told was that it went back, and of that nothing was saved.
-            self._untold = self.model.step < event.step
+            self.model = resumed(self.model, event)
             self._begun = True
             self._forget_epochs(event.step)
             self._epochs = self._lines() | self._epochs  # it was killed before it told what it wrote
@@ -433,15 +432,17 @@ class World:
             self.apps.look(when)
 
     def _look_at_checkpoints(self, when: str) -> None:
-        newest = (-1, -1)
-        network, optimizer = network_of(self.preset), self.preset.training.optimizer
-        for step in checkpoints.newest_first(self.path):
-            with suppress(CheckpointError):  # it is passed over
-                found = checkpoints.load(checkpoints.path_of(self.path, step), network, optimizer)
-                newest = max(newest, (found.position.interventions, found.step))
+        newest = max(((one.position.interventions, one.step) for one in self._sound()), default=(-1, -1))
         wanted = max(((n, step) for step, n in self._acknowledged.items()), default=(-1, -1))
         if newest < wanted:
             raise Broken("no state that was saved is lost", f"{when}: {newest} of {wanted} is left")
+
+    def _sound(self) -> Iterator[Checkpoint]:
+        """The sound checkpoints, the newest first."""
+        network, optimizer = network_of(self.preset), self.preset.training.optimizer
+        for step in checkpoints.newest_first(self.path):
+            with suppress(CheckpointError):  # it is passed over
+                yield checkpoints.load(checkpoints.path_of(self.path, step), network, optimizer)
 
     def _compare_models(self) -> None:
         """What the app was told is what the folder tells."""
@@ -507,14 +508,16 @@ class World:
 
     def _lines(self) -> dict[int, tuple[int, float]]:
         """The epochs in the metrics: step and training loss."""
-        lines = (line for line in read_metrics(self.path, snapshots=False) if line["event"] == "epoch")
+        lines = surviving(self.path, Epoch)
         return {line["epoch"]: (line["step"], line["train_loss"]) for line in lines}
 
     def _compare_bits(self) -> None:
-        steps = checkpoints.newest_first(self.path)
-        if not steps:
-            raise Broken("a run that has ended has its weights", "no checkpoint")
-        self.final = weights(self.path)
+        # A process that was killed before it told of a change may have saved it.
+        self._disturbed |= any(surviving(self.path, Intervention))
+        newest = next(self._sound(), None)
+        if newest is None:
+            raise Broken("a run that has ended has its weights", "no sound checkpoint")
+        self.final = {name: values.tobytes() for name, values in newest.tensors.items()}
         if self._whole is None or self._disturbed:
             same, differs = self._replayed()
         else:
@@ -532,12 +535,6 @@ class World:
         assert isinstance(last, Replayed)
         self.counted["replays"] += 1
         return last.same, list(last.differs)
-
-
-def weights(path: Path) -> dict[str, bytes]:
-    """The arrays of the newest checkpoint, as bytes."""
-    step = checkpoints.newest_first(path)[0]
-    return {name: values.tobytes() for name, values in load_file(checkpoints.path_of(path, step)).items()}
 
 
 def _differing(one: Any, other: Any) -> str:

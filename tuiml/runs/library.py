@@ -16,7 +16,7 @@ from tuiml.runs import trash
 from tuiml.runs.errors import RunError
 from tuiml.runs.folder import METRICS, PRESET, Line, runs_folder, studies_folder
 from tuiml.runs.folder_names import fitting
-from tuiml.runs.run_lines import NAN, RunLines, last_batch, number
+from tuiml.runs.run_lines import MOST, NAN, RunLines, last_batch, number
 from tuiml.runs.tags import read_tags
 from tuiml.runs.trash import Deleted, refused
 from tuiml.runs.watched import MODEL, is_watched, read_model, settings_of
@@ -60,6 +60,8 @@ class RunSummary:
     """The lines of manual changes that were not undone."""
     skipped: int = 0
     """How many lines of its metrics cannot be read."""
+    unread: int = 0
+    """Bytes of its metrics that are not read, as they are very long."""
     document: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """Its preset as it is in its folder, not checked; empty if it cannot be read. Of a watched run,
     framework, model and optimizer."""
@@ -95,11 +97,14 @@ def summary(path: Path, lines: RunLines | None = None) -> RunSummary:
         return RunSummary(path.name, path, "", when, "broken", 0, 0, 0, None, None, None, problem)
 
 
-def passed_over(count: int) -> str:
-    """A message about lines that cannot be read; empty if there are none."""
+def passed_over(count: int, unread: int = 0) -> str:
+    """A message about lines that cannot be read and bytes that are not read; empty if there are none."""
+    found = [f"{count:,} lines of {METRICS} cannot be read and are left out"] if count else []
     if count == 1:
-        return f"1 line of {METRICS} cannot be read and is left out"
-    return f"{count:,} lines of {METRICS} cannot be read and are left out" if count else ""
+        found = [f"1 line of {METRICS} cannot be read and is left out"]
+    if unread:
+        found.append(f"the last {unread:,} bytes of {METRICS}, after the first {MOST:,}, are not read")
+    return "; ".join(found)
 
 
 def _summary(path: Path, lines: RunLines) -> RunSummary:
@@ -135,6 +140,7 @@ def _summary(path: Path, lines: RunLines) -> RunSummary:
         problem=plain_text(problem),
         changes=tuple(lines.changes),
         skipped=lines.skipped,
+        unread=lines.unread,
         document=document,
         framework=framework,
         tags=read_tags(path),
@@ -305,4 +311,5 @@ def figures(run: RunSummary) -> dict[str, Any]:
         **({"differs": list(run.differs)} if run.differs else {}),
         **({"problem": run.problem} if run.problem else {}),
         **({"skipped": run.skipped} if run.skipped else {}),
+        **({"unread": run.unread} if run.unread else {}),
     }

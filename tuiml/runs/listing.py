@@ -215,6 +215,7 @@ _KINDS: dict[str, Any] = {
     "problem": str,
     "changes": list,
     "skipped": int,
+    "unread": int,
     "document": dict,
     "framework": str,
     "tags": list,

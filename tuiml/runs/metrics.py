@@ -17,8 +17,6 @@ from tuiml.runs.timeline import Line, is_rewind
 
 MOST_LINE = 4 * 1024 * 1024
 """The most bytes of a line; longer ones are skipped."""
-MOST_READ = 1024 * 1024 * 1024
-"""The most bytes of a file that are read."""
 MOST_WAITING = 4 * 1024 * 1024
 """Bytes of lines that wait in memory for the disk before snapshots among them are dropped."""
 BLOCK = 64 * 1024
@@ -145,11 +143,12 @@ def _size_of_lines(handle: int) -> int:
     return 0
 
 
-def read_lines(path: Path, first: int = 0) -> Iterator[tuple[int, bytes]]:
+def read_lines(path: Path, first: int = 0, most: float = math.inf) -> Iterator[tuple[int, bytes]]:
     """The complete lines of a file, each with its offset; a line that is too long is empty.
 
     Args:
         first: the offset of the first of them.
+        most: no line is read that begins as many bytes after that one.
 
     Raises:
         OSError: it cannot be read.
@@ -157,7 +156,7 @@ def read_lines(path: Path, first: int = 0) -> Iterator[tuple[int, bytes]]:
     with os.fdopen(open_regular(path), "rb", buffering=BLOCK) as file:
         file.seek(first)
         at, start, long = first, first, False
-        while at < first + MOST_READ and (data := file.readline(MOST_LINE)):
+        while at < first + most and (data := file.readline(MOST_LINE)):
             whole = data.endswith(b"\n")
             if whole:
                 yield (start, b"") if long else (at, data)
@@ -168,12 +167,13 @@ def read_lines(path: Path, first: int = 0) -> Iterator[tuple[int, bytes]]:
             start = at if whole else start
 
 
-def lines_having(path: Path, *words: bytes, first: int = 0) -> Iterator[bytes]:
+def lines_having(path: Path, *words: bytes, first: int = 0, most: float = math.inf) -> Iterator[bytes]:
     """The complete lines of a file that have one of some words, without their line breaks; the others cost
     nearly nothing.
 
     Args:
         first: the offset of the first line that is read.
+        most: about how many bytes are read.
 
     Raises:
         OSError: it cannot be read.
@@ -181,7 +181,7 @@ def lines_having(path: Path, *words: bytes, first: int = 0) -> Iterator[bytes]:
     with os.fdopen(open_regular(path), "rb", buffering=0) as file:
         file.seek(first)
         rest, count = b"", 0
-        while count < MOST_READ and (block := file.read(LARGE_BLOCK)):
+        while count < most and (block := file.read(LARGE_BLOCK)):
             count += len(block)
             head, found, tail = block.rpartition(b"\n")
             if not found:  # of a line that is too long only the beginning stays

@@ -83,7 +83,8 @@ class Run:
         self._changed = self.trainer.state.change(point.change) if point.change else None
         self._preset_unsaved = False
         """True if the folder's preset is still the one of the session before."""
-        start = _start(prepared, folder, self.trainer)
+        before = point.position.interventions if point.position else 0
+        start = _start(prepared, folder, self.trainer, before)
         notes = filter(None, (point.note, other_conditions(point.last, start)))
         self.start = replace(start, note="; ".join(notes))
         details = {
@@ -230,7 +231,7 @@ def _state(prepared: PreparedRun, point: StartingPoint, *, rewindable: bool) -> 
     return RunState(preset, network, prepared.data, prepared.engine, position=position, best=best, room=room)
 
 
-def _start(prepared: PreparedRun, folder: RunFolder, trainer: Trainer) -> Start:
+def _start(prepared: PreparedRun, folder: RunFolder, trainer: Trainer, last_intervention: int) -> Start:
     """The first event of a session."""
     data, state = prepared.data, trainer.state
     return Start(
@@ -250,6 +251,7 @@ def _start(prepared: PreparedRun, folder: RunFolder, trainer: Trainer) -> Start:
         versions=environment.versions(prepared.engine.name),
         watched=state.position.metric,
         step=prepared.engine.step_number,
+        last_intervention=last_intervention,
         data=data.fingerprint,
     )
 

@@ -15,6 +15,8 @@ from tuiml.spec.stopping import badness
 from tuiml.training.events import Event, Intervention, Progress, kind_of
 
 NAN = float("nan")
+MOST = 1024 * 1024 * 1024
+"""Bytes of a run's metrics that are read for a list, so that none waits long for one run."""
 
 
 def number(line: Line | None, name: str) -> float:
@@ -35,7 +37,7 @@ def last_batch(path: Path) -> Line | None:
         OSError: the lines cannot be read.
     """
     newest = b""
-    for _, data in read_lines(path / METRICS):
+    for _, data in read_lines(path / METRICS, most=MOST):
         newest = data if data.startswith(_BATCH) else newest
     return parse(newest)
 
@@ -74,6 +76,8 @@ class RunLines:
         self.end: Line | None = None
         self.changes: list[Line] = []
         self.skipped = 0
+        self.unread = 0
+        """Bytes behind the first :data:`MOST`, which are not read."""
         self.watched = "val_loss"
         self._least = math.inf
 
@@ -104,24 +108,28 @@ class RunLines:
             at = self.end_of_lines - len(self._mark)
             if os.pread(file.fileno(), len(self._mark), at) != self._mark:
                 return False
-        return not any(lines_having(path / METRICS, *_OF_OTHERS, first=self.end_of_lines))
+        return not any(self._of_others(path))
+
+    def _of_others(self, path: Path) -> Iterator[bytes]:
+        return lines_having(path / METRICS, *_OF_OTHERS, first=self.end_of_lines, most=MOST)
 
     def _rewinds(self, path: Path) -> Iterator[Line]:
         """The rewinds; on the way, the metric is noted."""
-        for line in filter(
-            None, map(parse, lines_having(path / METRICS, *_OF_OTHERS, first=self.end_of_lines))
-        ):
+        for line in filter(None, map(parse, self._of_others(path))):
             self.watched = str(line.get("watched") or self.watched)
             if timeline.is_rewind(line):
                 yield line
 
     def _counted(self, path: Path) -> Iterator[Line]:
-        for at, data in read_lines(path / METRICS, self.end_of_lines):
+        most = self.end_of_lines + MOST
+        for at, data in read_lines(path / METRICS, self.end_of_lines, MOST):
             self.end_of_lines, self._mark = at + len(data), data[-MARK:]
             line = {} if data.startswith(MANY) else parse(data)
             if line:
                 yield line
             self.skipped += line is None
+        size = os.stat(path / METRICS).st_size
+        self.unread = size - self.end_of_lines if size > most else 0
 
     def _take(self, epoch: Line) -> None:
         """Note an epoch; the best one is by the training loss where it lacks the metric."""

@@ -28,6 +28,8 @@ class Tail:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = path / METRICS
+        self.closed = False
+        """True: nothing more is read, whoever reads it."""
         self.restart()
 
     def restart(self) -> None:
@@ -75,6 +77,8 @@ class Tail:
         Raises:
             OSError: it cannot be read.
         """
+        if self.closed:
+            return []
         with self._opened() as (handle, _):
             data = os.pread(handle, MOST, self._offset)
         self._offset += len(data)

@@ -109,6 +109,8 @@ class Start(Event, event="start", recorded=True):
     """The metric by which the best epoch is chosen; empty: val_loss, or train_loss without validation."""
     step: Count = 0
     """Steps trained before, of a run that is resumed."""
+    last_intervention: Count = 0
+    """The number of the last intervention before that step: those with higher numbers were not saved."""
     data: Text = ""
     """SHA-256 of the user's own examples; empty for tuiml's data sets."""
 

@@ -17,6 +17,7 @@ from tuiml.runs.folder import METRICS, RunFolder
 from tuiml.runs.tail import Tail
 from tuiml.runs.writer import is_held
 from tuiml.spec.toml import loads
+from tuiml.training.events import Intervention
 from tuiml.tui.library.screen import Library
 from tuiml.tui.model import past_run, settings
 from tuiml.tui.model.run_model import RunModel, events_in
@@ -181,6 +182,33 @@ async def test_curves_go_on_without_a_gap_or_a_point_twice():
     for series in (run.loss.raw, run.loss.train):
         assert series.points()[0].tolist() == pytest.approx([0.1 + 0.2 * n for n in range(20)])
     assert run.loss.raw.points()[1].tolist() == pytest.approx([1 / s for s in range(2, 41, 2)])
+
+
+async def test_what_a_rewind_undid_is_there_again_if_the_power_failed_before_that_was_saved():
+    hand = Writer("back")
+    rewind = Intervention(1, 40, 2, "rewind", 10, 1.0, 40, 8, 0.1)
+    done = [event for n in range(1, 4) for event in (batch(n, 10 * n, 1 / n), epoch(n, 10 * n, 1 / n, 1 / n))]
+    hand.report(start(), *done, rewind, batch(2, 15, 0.6))
+    hand.folder.close()
+    async with bench(left=Settings(screen="train", run=str(hand.path))) as on:
+        assert [e.epoch for e in on.model.epochs] == [1]
+        assert [mark.label for mark in on.model.interventions.marks] == ["back 2"]
+        await on.press("g")
+        folder = RunFolder.reopen(hand.path)
+        folder.rewind(30, epoch=4, interventions=0)  # the newest checkpoint is of before it went back
+        resumed = dataclasses.replace(start(step=30), run="back", path=str(hand.path))
+        for event in (resumed, batch(4, 35, 0.2)):
+            folder.record(event.to_json())
+        await on.report(resumed, batch(4, 35, 0.2))
+        folder.close()
+        found = past_run.load_run(hand.path)
+        assert [e.epoch for e in found.epochs] == [e.epoch for e in on.model.epochs] == [1, 2, 3]
+        assert not on.model.interventions.marks
+        assert (on.model.step, on.model.status, on.model.followed) == (35, "running", False)
+        for shown, there in ((on.model.loss, found.loss), (on.model.accuracy, found.accuracy)):
+            assert shown.raw.points()[0].tolist() == there.raw.points()[0].tolist()
+            assert shown.validation.points()[0].tolist() == there.validation.points()[0].tolist()
+            assert not shown.branches
 
 
 async def test_other_conditions_are_reported():

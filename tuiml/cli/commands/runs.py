@@ -68,12 +68,12 @@ def _cut(text: str, width: int) -> str:
 
 
 def note_skipped(found: list[RunSummary]) -> None:
-    """Print which runs have lines that cannot be read."""
+    """Print which runs have lines that cannot be read, or are not."""
     from tuiml.runs.library import passed_over
 
     for run in found:
-        if run.skipped:
-            note(f"tuiml: run '{run.name}': {passed_over(run.skipped)}")
+        if said := passed_over(run.skipped, run.unread):
+            note(f"tuiml: run '{run.name}': {said}")
 
 
 COMMAND = Command(

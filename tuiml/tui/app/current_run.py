@@ -9,10 +9,10 @@ from typing import Any
 from textual.message import Message
 
 from tuiml.runs.tail import Tail
-from tuiml.training.events import KINDS, Snapshot
+from tuiml.training.events import KINDS, Snapshot, Start
 from tuiml.tui.app.notices import notices_of
 from tuiml.tui.app.session import Session
-from tuiml.tui.model.past_run import newest_step
+from tuiml.tui.model.past_run import newest_step, resumed
 from tuiml.tui.model.problems import where
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.process import child
@@ -92,6 +92,8 @@ class CurrentRun:
         newest, events = self.model.snapshot, message.events
         if self.follower and newest:  # of a checkpoint, which the run's own file may have overtaken
             events = [e for e in events if not isinstance(e, Snapshot) or e.step > newest.step]
+        for start in (event for event in events if isinstance(event, Start)):
+            self.model = resumed(self.model, start)
         kinds = self.model.feed(events)
         self._shell.run_changed(kinds)
         self.notices.update(self.model, kinds)
@@ -124,6 +126,7 @@ class CurrentRun:
         if news.model is not None:
             if self.model.sampled:  # what was inspected is of a checkpoint, not of its metrics
                 news.model.inspections = self.model.inspections
+            news.model.identity = self.model.identity
             self.model = news.model
         if news.watched and self.model.watched:
             self.model.watched = news.watched

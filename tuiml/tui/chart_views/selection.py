@@ -11,7 +11,7 @@ from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.tui.model.cursor import TimeCursor
 from tuiml.tui.model.layer_rows import LayerRow
 from tuiml.tui.model.run_model import RunModel
-from tuiml.tui.model.snapshots import PastSnapshot, SnapshotHistory
+from tuiml.tui.model.snapshots import PastSnapshot
 
 Kind: TypeAlias = Literal["activations", "inputs", "gradients", "weights", "biases"]
 KINDS: tuple[Kind, ...] = ("activations", "inputs", "gradients", "weights", "biases")
@@ -34,7 +34,7 @@ class ChartSelection:
         """The layers as the table shows them."""
         self.kind: Kind = "activations"
         self.cursor = TimeCursor(model)
-        self._others: tuple[SnapshotHistory, tuple[RunModel, ...]] | None = None
+        self._others: tuple[object, tuple[RunModel, ...]] | None = None
         self._shared: dict[type, Any] = {}
 
     @property
@@ -49,11 +49,11 @@ class ChartSelection:
     @property
     def others(self) -> tuple[RunModel, ...]:
         """The runs that this one is compared with; another run on the screen has none."""
-        return self._others[1] if self._others and self._others[0] is self.model.history else ()
+        return self._others[1] if self._others and self._others[0] is self.model.identity else ()
 
     @others.setter
     def others(self, runs: Sequence[RunModel]) -> None:
-        self._others = (self.model.history, tuple(runs)) if runs else None
+        self._others = (self.model.identity, tuple(runs)) if runs else None
 
     @property
     def other(self) -> RunModel | None:

@@ -202,9 +202,8 @@ def run_strips(run: RunSummary, model: RunModel | None, width: int, height: int,
         page.text(said, look.style(VARIED), most=3)
     if run.problem:
         page.text(run.problem, look.style(TROUBLE), indent=look.glyphs.up + " ")
-    skipped = max(run.skipped, model.skipped if model else 0)
-    if skipped:
-        page.text(passed_over(skipped), look.style(TROUBLE), indent=look.glyphs.up + " ")
+    if said := passed_over(max(run.skipped, model.skipped if model else 0), run.unread):
+        page.text(said, look.style(TROUBLE), indent=look.glyphs.up + " ")
     if model is None:
         return page.strips
     if model.sampled:

@@ -52,9 +52,10 @@ class Interventions:
             self.marks.pop()
         self.marks.append(Mark(x, words_of(event), event.number, event.what))
 
-    def until(self, x: float) -> int:
-        """The number of the last change in the first ``x`` epochs."""
-        return max((c.number for c in self.marks if c.x <= x), default=0)
+    @property
+    def last(self) -> int:
+        """The number of the last change; 0 if there is none."""
+        return self.marks[-1].number if self.marks else 0
 
     def forget(self, x: float, last: int) -> None:
         """Drop what came after ``x`` epochs and after the change of number ``last``."""

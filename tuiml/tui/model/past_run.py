@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from tuiml.data.own.entries import DataFiles
 from tuiml.data.own.reading import DataFilesInBackground
 from tuiml.runs.errors import RunError
-from tuiml.runs.folder import METRICS, PRESET, SNAPSHOT, steps_in
+from tuiml.runs.folder import METRICS, PRESET, SNAPSHOT, beginnings, steps_in
 from tuiml.runs.metrics import read_lines
 from tuiml.runs.sample import is_large, sampled_lines
 from tuiml.runs.tail import Tail
@@ -19,11 +19,13 @@ from tuiml.runs.writer import writer_of
 from tuiml.spec import SpecError
 from tuiml.spec.library import read
 from tuiml.text import plain_text
+from tuiml.training.events import Start
 from tuiml.tui.model.document import Raw
 from tuiml.tui.model.run_model import RunModel
 from tuiml.tui.model.snapshots import worth_reading
 
 SAMPLED = "its curves are drawn from a sample of its metrics until all of them are read"
+_START = beginnings(Start)
 _STEP = re.compile(rb'(?:%s), "epoch": \d{1,15}, "step": (\d{1,15}),' % b"|".join(map(re.escape, SNAPSHOT)))
 
 
@@ -43,6 +45,7 @@ def load_run(
     tail: Tail | None = None,
     files: DataFiles | None = None,
     sample: bool = False,
+    last_session: bool = True,
 ) -> RunModel:
     """A past run, or the present state of one that another process trains.
 
@@ -51,6 +54,7 @@ def load_run(
         tail: reads the file; what is written later can be read from it afterwards.
         files: finds what a file of the user's that it was trained on holds.
         sample: read a few lines of the file only; the tail stays where it is.
+        last_session: with the lines of that one.
 
     Raises:
         SpecError, RunError, OSError: its preset, its model or its metrics cannot be read.
@@ -65,6 +69,7 @@ def load_run(
     else:
         wanted = worth_reading(_snapshot_steps(path), count) if snapshots else None
         lines = _lines(tail or Tail(path), wanted)
+    lines = lines if last_session else _before_last_start(lines)
     model.load(lines, document, name=path.name, writer=writer or "", watched=watched)
     model.saved, model.sampled = newest_step(path), sample
     if sample:
@@ -88,6 +93,30 @@ def _lines(tail: Tail, wanted: set[int] | None) -> Iterator[bytes]:
                 if wanted is None or (number not in wanted and number < last):
                     continue
             yield line
+
+
+def _before_last_start(lines: Iterable[bytes]) -> Iterator[bytes]:
+    found = list(lines)
+    last = max((at for at, line in enumerate(found) if line.startswith(_START)), default=0)
+    return iter(found[:last])
+
+
+def resumed(model: RunModel, start: Start) -> RunModel:
+    """The run that is resumed with ``start``: read anew if changes that the model has were never saved.
+
+    They are no longer in its metrics; what a rewind among them undid is there again.
+    """
+    if not model.before_resume or model.interventions.last <= start.last_intervention:
+        return model
+    path = Path(start.path)
+    try:
+        found = load_run(path, files=model.files, sample=is_large(path), last_session=False)
+    except (SpecError, RunError, OSError):
+        return model
+    found.identity = model.identity
+    found.trained_by("")
+    found.resume(model.before_resume.document)
+    return found
 
 
 def newest_step(path: Path) -> int:

@@ -75,6 +75,8 @@ class RunData:
     notices: dict[str, str] = field(default_factory=dict)
     """Warnings about the run by their subject, a line each."""
     name: str = ""
+    identity: object = field(default_factory=object)
+    """The same object where the run on the screen was only read anew."""
     writer: str = ""
     """The other process that trains it, in words; empty: there is none."""
     saved: int = 0

@@ -131,7 +131,7 @@ class RunModel(RunData):
         for curves in (self.loss, self.accuracy):
             curves.cut(x)
         self.epoch = min(max(1, math.ceil(x - 1e-9)), max(1, start.epochs))
-        forget_after(self, start.step, x, self.interventions.until(x))
+        forget_after(self, start.step, x, start.last_intervention)
 
 
 def events_in(lines: Iterable[str | bytes], damaged: Callable[[], object] = lambda: None) -> Iterator[Event]:

@@ -71,8 +71,9 @@ class Follower:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop; at most one message may still be under way."""
+        """Stop; at most one message may still be under way. A long file is read no further."""
         self._over.set()
+        self._tail.closed = True
 
     def _work(self) -> None:
         wait = 0.0 if self._anew else self._gap

@@ -120,7 +120,8 @@ class Comparing(Part):
         self._marked = self._reading = list(paths)[:MOST]
 
         def read() -> None:
-            runs = [read_run(path, self._host.shell.files, snapshots=True) for path in asked]
+            files = self._host.shell.files
+            runs = [read_run(path, files, snapshots=True, soon=True) for path in asked]
             self._host.call_later(self._show, asked, runs)
 
         asked = self._reading

@@ -66,9 +66,11 @@ class StatusView(View):
             if snapshot and snapshot.step != step:
                 text += f", layers of step {snapshot.step:,}"
             notes.append(Piece(f"{look.glyphs.left} {text}", look.style(VALIDATION, bold=True)))
-        names = [safe(short_name(other.name), look) for other in self._selection.others]
-        if names:
-            text = names[0] if len(names) == 1 else f"beside {len(names)} runs"
+        others = self._selection.others
+        if others:
+            text = f"beside {len(others)} runs" if others[1:] else safe(short_name(others[0].name), look)
+            if any(other.sampled for other in others):  # their metrics are long
+                text += " (some from a sample)" if others[1:] else " (from a sample)"
             notes.append(Piece(f"{look.glyphs.dotted} {text}", look.style(OTHERS[0]), 1))
         return notes
 
