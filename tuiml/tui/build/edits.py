@@ -51,7 +51,9 @@ class Edits:
             return ""
         keymap, flight = self._screen.shell.keymap, self._flight
         if self._document.problems:
-            return f"nothing to advise while there are problems: {key_of('next_problem', keymap)} goes to them"
+            return (
+                f"nothing to advise while there are problems: {key_of('next_problem', keymap)} goes to them"
+            )
         if not flight.fresh:
             return "nothing to advise: the initial values are not measured" + (
                 "" if flight.problem else " yet"
