@@ -62,6 +62,7 @@ def test_a_study_to_its_table_and_again_and_as_json_and_as_csv(tmp_path, capsys)
     assert any(line.startswith("tanh: printed in note 001. The notes feed") for line in lines)
     assert max(map(cells, lines)) <= 80
     assert "seeds" in lines[-1] + lines[-2]
+    assert not any(line.startswith(("%", "±")) or line.endswith(("=", "±")) for line in lines)
     assert "4/4 trials" in said
     rows = list(csv.DictReader(out.read_text().splitlines()))
     assert {(row["configuration"], row["seed"], row["state"]) for row in rows} == {

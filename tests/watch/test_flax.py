@@ -77,6 +77,27 @@ def test_numbers_are_those_computed_by_hand():
     assert events(run.path, "batch")[-1].train_loss > 0
 
 
+@pytest.mark.parametrize("names", [["a.b"], ["a.b", "c"]])
+def test_gradients_of_several_models_are_found_under_the_names_of_the_loop(names):
+    models = {name: nnx.Linear(8, 3, rngs=nnx.Rngs(0)) for name in names}
+    grads = {name: nnx.grad(lambda model: model(data()[0]).sum())(model) for name, model in models.items()}
+    run = tuiml.watch(models, name="net")
+    for _ in range(2):
+        run.step(grads=grads)
+    run.close()
+    found = layers(run.path)
+    assert list(found) == [
+        one for name in names for one in (name.replace(".", "_"), f"{name.replace('.', '_')}.Linear")
+    ]
+    norm = np.linalg.norm(np.array(grads["a.b"]["kernel"][...], np.float64))
+    near(found["a_b.Linear"].gradient_norm, norm)
+
+
+def test_compiling_the_probe_is_not_counted():
+    run, *_ = trained(True)
+    assert 0 < run._budget.spent < run._models.first.once
+
+
 def test_bits_and_state_are_the_same_with_and_without():
     _, watched, *_ = trained(True, steps=4)
     _, plain, *_ = trained(False, steps=4)

@@ -104,6 +104,24 @@ def test_snapshots_take_two_percent_of_the_time(monkeypatch):
     assert 0.005 < sum(spent) / (clock.now - began) < 0.02
 
 
+def test_what_a_framework_compiles_makes_no_snapshot_rarer(monkeypatch):
+    monkeypatch.setattr(RunFolder, "takes_snapshot", True)
+    clock, model = Clock(), StubModule()
+    models = Models(model)
+
+    def cost():
+        models.first.once = 0.0 if model.log.count("measure") > 1 else 30.0
+        clock.now += models.first.once + 0.001
+
+    model.cost = cost
+    run = WatchedRun(models, "net", clock)
+    for _ in range(1000):
+        clock.now += 0.01
+        run.step(loss=1.0)
+    run.close()
+    assert model.log.count("measure") > 5  # in ten seconds and those of compiling
+
+
 def test_a_slow_disk_takes_no_more_of_the_time(monkeypatch):
     monkeypatch.setattr(RunFolder, "takes_snapshot", True)
     clock, model = Clock(), StubModule()

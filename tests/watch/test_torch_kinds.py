@@ -99,6 +99,15 @@ def test_several_models_in_one_run():
     ]
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [(("a.b", "a_b"), "'a.b' and 'a_b' would both be called 'a_b'"), (("", "a"), "needs a name")],
+)
+def test_names_of_models_that_could_not_be_told_apart_are_refused(names, said):
+    with pytest.raises(ValueError, match=said):
+        tuiml.watch({name: nn.Linear(2, 2) for name in names})
+
+
 def test_quantized_modules_are_counted_and_said():
     model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 3))
     model[0].weight = nn.Parameter(torch.ones(4, 4, dtype=torch.int8), requires_grad=False)

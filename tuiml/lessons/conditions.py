@@ -36,6 +36,11 @@ class Condition(Entry):
         """The number that it looks at; NaN where there is none."""
         return NAN
 
+    @property
+    def is_fraction(self) -> bool:
+        """Whether that number is a fraction, which is shown in percent."""
+        return False
+
     def problem(self, preset: Preset) -> str:
         """Why it can never hold in a lesson on that preset; empty if it can."""
         return ""
@@ -174,6 +179,10 @@ class Figure(Bounded):
     def now(self, facts: Facts) -> float:
         return facts.figure(self.figure)
 
+    @property
+    def is_fraction(self) -> bool:
+        return self.figure.endswith("accuracy")
+
 
 @conditions.add
 class Layer(Bounded):
@@ -189,6 +198,10 @@ class Layer(Bounded):
         if self.over is not None:
             by = self._of(facts, self.over)
         return value / by if by else NAN
+
+    @property
+    def is_fraction(self) -> bool:
+        return self.over is None and self.statistic in ("saturated", "dead", "zeros")
 
     def _of(self, facts: Facts, layer: int) -> float:
         return getattr(facts.layers[layer], self.statistic) if layer < len(facts.layers) else NAN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 from tuiml.lessons.facts import Facts
 from tuiml.lessons.lesson import Lesson, Step
@@ -18,7 +19,9 @@ class Progress:
     def __init__(self, lesson: Lesson, at: int = 0) -> None:
         self.lesson = lesson
         self.at = min(max(0, at), len(lesson.steps))
-        """How many steps are done."""
+        """How many steps are done or skipped."""
+        self.before: Literal["", "done", "skipped"] = ""
+        """What became of the step before; empty: not known, for the lesson was left in between."""
         self.holds = False
         """True if what the step asks for is so already."""
         self.values: tuple[float, ...] = ()
@@ -45,11 +48,15 @@ class Progress:
             return False
         if self.holds or not holds:
             return False
-        self.skip()
+        self._go_on("done")
         self.see(replace(facts, opened=frozenset()))
         return True
 
     def skip(self) -> None:
         """Go to the next step, done or not."""
+        self._go_on("done" if self.holds else "skipped")
+
+    def _go_on(self, before: Literal["done", "skipped"]) -> None:
+        self.before = before
         self.at = min(self.at + 1, len(self.lesson.steps))
         self._opened, self._begun, self.holds, self.values = frozenset(), False, False, ()

@@ -36,6 +36,8 @@ class Adapter(ABC):
     def __init__(self) -> None:
         self.spent = 0.0
         """Seconds that :meth:`measuring` took since it was last set to 0."""
+        self.once = 0.0
+        """Seconds of the last :meth:`measure` that do not come again: a framework compiled."""
         self.failure: Exception | None = None
         """The first error in :meth:`measuring`."""
         self.limits: list[str] = []

@@ -4,6 +4,7 @@ outputs on a batch to probe with: what a compiled step computes inside is not to
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -96,9 +97,13 @@ class Flax(ArrayAdapter):
     def _outputs(self) -> None:
         if self._probe is None:
             return
+        state = nnx.split(self._model)[1]
         if self._run_probe is None:
+            began = time.perf_counter()
             self._run_probe = self._compiled_probe()
-        found = jax.device_get(self._run_probe(nnx.split(self._model)[1], self._probe))
+            jax.block_until_ready(self._run_probe(state, self._probe))
+            self.once = time.perf_counter() - began
+        found = jax.device_get(self._run_probe(state, self._probe))
         self._probed.tell(found)
         for seen, facts in zip(self._probed_facts, self._facts, strict=True):
             facts.output, facts.silent, facts.examples = seen.output, seen.silent, seen.examples

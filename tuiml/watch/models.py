@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from typing import Any
 
@@ -24,6 +24,7 @@ class Models:
 
     Raises:
         TypeError: a model is of no framework that is known.
+        ValueError: two of the names are the same in the table, or one is empty.
     """
 
     def __init__(self, model: Any, optimizer: Any = None, probe: Any = None) -> None:
@@ -31,14 +32,16 @@ class Models:
         named: Mapping[str, Any] = model if several else {"": model}
         if not named:
             raise TypeError("tuiml.watch takes a model, not an empty dict")
+        self._given = _by_shown_name(named) if several else {}
+        """The names of several models as the loop has them, by those in the table."""
         self._adapters: dict[str, Adapter] = {}
         self._optimizers: list[Any] = []
         """Of several models, each one's."""
         try:
-            for name, one in named.items():
+            for shown, name in (self._given or {"": ""}).items():
                 own = optimizer.get(name) if several and isinstance(optimizer, dict) else optimizer
                 batch = probe.get(name) if several and isinstance(probe, dict) else probe
-                self._adapters[str(name).replace(".", "_")] = adapter_of(one, own, batch)
+                self._adapters[shown] = adapter_of(named[name], own, batch)
                 self._optimizers += [own] if several else []
         except BaseException:
             self.close()
@@ -103,20 +106,23 @@ class Models:
 
     def arm(self) -> None:
         for adapter in self.all:
-            adapter.spent = 0.0
+            adapter.spent = adapter.once = 0.0
             adapter.arm()
 
     @property
     def spent(self) -> float:
         return sum(adapter.spent for adapter in self.all)
 
+    @property
+    def once(self) -> float:
+        return sum(adapter.once for adapter in self.all)
+
     def measure(self, grads: Any) -> list[ModuleFacts] | None:
         """What was seen of all models; ``None`` if none was stepped. One that was not has no facts."""
-        several = len(self._adapters) > 1
         found: list[ModuleFacts] = []
         stepped = False
         for name, adapter in self._adapters.items():
-            own = grads.get(name) if several and isinstance(grads, Mapping) else grads
+            own = grads.get(self._given[name]) if self._given and isinstance(grads, Mapping) else grads
             facts = adapter.measure(own)
             stepped = stepped or facts is not None
             found += [ModuleFacts()] if name else []
@@ -126,6 +132,26 @@ class Models:
     def close(self) -> None:
         for adapter in self.all:
             adapter.close()
+
+
+def _by_shown_name(given: Iterable[Any]) -> dict[str, Any]:
+    """The names of several models by those in the table, where a dot lies between a module and its parts.
+
+    Raises:
+        ValueError: two are the same there, or one is empty.
+    """
+    shown: dict[str, Any] = {}
+    for name in given:
+        text = str(name).replace(".", "_")
+        if not text:
+            raise ValueError("tuiml.watch: each of several models needs a name; one is empty")
+        if text in shown:
+            raise ValueError(
+                f"tuiml.watch: the models {shown[text]!r} and {name!r} would both be called {text!r}, "
+                "for dots are shown as underscores; give one of them another name"
+            )
+        shown[text] = name
+    return shown
 
 
 def _under(model: str, module: str) -> str:

@@ -269,6 +269,7 @@ class WatchedRun:
         self._budget.charge(self._models.spent)  # in hooks
         with self._budget, np.errstate(all="ignore"):
             facts = self._models.measure(grads)
+            self._budget.charge(-self._models.once)
             if self._models.failure is None and facts is not None:
                 self._armed, self._next = False, 0.0
                 layers = self._layers.snapshot(facts)

@@ -27,6 +27,7 @@ def watch(model: Any, *, optimizer: Any = None, name: str | None = None, probe: 
 
     Raises:
         TypeError: the model is of no framework that is known, or the name is no text.
+        ValueError: of several models, two have names that differ only by "." and "_", or one has none.
     """
     if name is not None and not isinstance(name, str):
         raise TypeError(f"tuiml.watch: name is a text, not {type(name).__name__}")

@@ -6,8 +6,8 @@ from tuiml.tui.keys import Action, actions, key_word
 
 ONE_THING = (
     {"start", "resume", "go on"},
-    {"next chart", "chart", "look"},
-    {"previous chart", "chart back", "look back"},
+    {"next chart", "next drawing"},
+    {"previous chart", "previous drawing"},
     {"enlarge", "preview"},
     {"problems", "next problem"},
     {"try it", "advice"},

@@ -74,7 +74,7 @@ async def test_normalization_and_activations_are_layers_like_others(size: tuple[
         rows = on.app.document.rows()
         assert [(row.parameters, row.buffer_size) for row in rows[2:4]] == [(128, 128), (0, 0)]
         assert rows[3].title == "activation relu"
-        facts = passage(rows, 2)
+        facts = passage(rows, 2, 80)
         assert facts == "layer 2: output 64 · 128 parameters, 128 values not trained"
 
 

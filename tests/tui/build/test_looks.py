@@ -7,6 +7,7 @@ import pytest
 from tests.tui.bench import SIZES, Bench
 from tests.tui.bench import build_bench as bench
 from tests.tui.documents import raw
+from tuiml.tui.app.bars import TopBar
 from tuiml.tui.build.looks import Looks, blocks
 from tuiml.tui.charts.network_diagram import Frame
 from tuiml.tui.model.document import Document
@@ -253,3 +254,16 @@ async def test_a_preset_on_ones_own_table_opens_at_once(tmp_path: Path) -> None:
         await on.press("z", "c")
         assert "width" in looks(on).text
         assert "height" in looks(on).text
+
+
+async def test_a_drawing_for_which_there_is_no_room_is_not_turned_and_that_is_said() -> None:
+    deep = [{"type": "flatten"}, *({"type": "dense", "units": 8} for _ in range(12))]
+    async with bench((80, 24), layers=[*deep, {"type": "dense", "activation": "softmax"}]) as on:
+        await answered(on)
+        assert not looks(on).display
+        assert "look_next" not in on.keys
+        await on.press("c")
+        assert looks(on).chosen == "network"
+        assert "z shows it on the whole screen" in on.app.query_one(TopBar).text
+        await on.press("z", "c")
+        assert "samples" in looks(on).text

@@ -105,6 +105,22 @@ async def test_an_edit_changes_the_columns_and_the_old_ones_are_quiet_meanwhile(
         assert on.column("histogram") == [""] * 6, "of another stack nothing is known yet"
 
 
+@pytest.mark.parametrize("key", ["f", "w"])
+async def test_the_keys_of_advice_answer_where_there_is_none(key: str) -> None:
+    healthy = {**HIDDEN, "activation": "tanh", "initializer": "glorot_normal"}
+    async with bench(layers=[STACK[0], *[healthy] * 3, STACK[-1]]) as on:
+        top = on.app.query_one(TopBar)
+        await on.press(key)
+        assert "the initial values are not measured yet" in top.text
+        await on.answered(1)
+        await on.press(key)
+        assert "nothing to advise: nothing wrong found" in top.text
+        on.app.document.set("training.batch_size", -1)
+        on.app.document_edited()
+        await on.press(key)
+        assert "while there are problems: e goes to them" in top.text
+
+
 async def test_edits_in_a_row_are_looked_at_once_and_an_old_answer_is_passed_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 import pytest
+from rich.color import ColorSystem
 
 from tests import helpers
 from tests.tui.bench import SIZES, Bench
@@ -52,6 +53,17 @@ def assert_harmless(text, look=None):
 
 
 # -- pictures in cells -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dark", [True, False])
+def test_weak_weights_of_both_signs_differ_where_there_are_16_colours(dark):
+    picture = np.repeat([[-1, -0.2, 0, 0.2, 1]], 2, axis=0)
+    (row,) = pixels.signed(picture, Look(dark=dark, few=True))
+    numbers = [cell.style.color.downgrade(ColorSystem.STANDARD).number for cell in row]
+    greys = {0, 7, 8, 15}
+    assert numbers[2] in greys
+    assert len({*numbers}) == 5
+    assert not greys & {number for place, number in enumerate(numbers) if place != 2}
 
 
 def test_two_pixels_stand_in_each_cell_where_half_cells_can_be_drawn():

@@ -1,9 +1,13 @@
 """Every bundled lesson is played by its keys, with a network that is really trained."""
 
+import math
+import re
+
 import pytest
 from rich.cells import cell_len
 
 from tests.tui.bench import Bench, screen_text
+from tuiml.lessons.facts import Facts
 from tuiml.lessons.library import lessons
 from tuiml.lessons.progress import Progress
 from tuiml.tui.app import current_lesson
@@ -47,6 +51,41 @@ async def test_the_keys_of_each_step_do_it(name, monkeypatch, tmp_path):
         assert progress.step is None
         assert (name == "your-data") == ("flowers.csv" in str(on.model.document))
         assert on.app.lesson.done == {name: len(progress.lesson.steps)}
+
+
+def panel(progress, width=78):
+    lines = lesson_lines(progress, "en", width, SMALL, Look())
+    return "\n".join("".join(text for text, _ in line) for line in lines)
+
+
+def test_a_step_that_was_skipped_is_not_said_to_be_done():
+    progress = Progress(next(one.lesson for one in lessons() if one.name == "normalization"))
+    for _ in progress.lesson.steps:
+        progress.skip()
+        assert "skipped: " in panel(progress)
+        assert "✓" not in panel(progress)
+
+
+def test_the_number_that_a_step_is_about_is_shown_with_its_unit_and_whole():
+    found = {one.name: one.lesson for one in lessons()}
+    progress = Progress(found["normalization"], 1)
+    progress.see(Facts(figures={"val_accuracy": 0.107}))
+    assert "now 10.7 %" in panel(progress)
+    progress = Progress(found["sigmoid"], 1)
+    progress.values = (math.nan, 0.0123)
+    assert "now .012" in panel(progress)
+    assert all(cell_len(line) <= 78 for line in panel(progress).splitlines())
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_goal_numbers_the_layers_as_the_table_does(name, language):
+    lesson = next(one.lesson for one in lessons() if one.name == name)
+    for step in lesson.steps:
+        looked_at = {str(one.layer) for one in step.done if one.name == "layer"}
+        looked_at |= {str(one.over) for one in step.done if one.name == "layer" and one.over}
+        told = re.findall(r"layer \d+|\d+층", step.goal.of(language))
+        assert {re.sub(r"\D", "", words) for words in told} == looked_at
 
 
 async def test_what_is_done_at_once_counts(monkeypatch):

@@ -105,12 +105,16 @@ def test_the_schema_beside_it_is_the_one_that_its_first_line_names(file: Path) -
     assert all(field.get("description") for field in found["properties"].values())
 
 
-def test_the_command_prints_values_and_problems(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_values_and_problems(
+    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     file.write_text("theme = 'nord'\nspeed = 1\n")
     assert main(["settings"]) == 0
     out, err = capsys.readouterr()
     assert out.splitlines()[0] == str(file)
-    assert re.search(r"^theme +nord +yes$", out, re.MULTILINE)
+    assert re.search(r"^theme +yes +nord$", out, re.MULTILINE)
+    assert "completed, early_stopped, stopped, diverged, failed, verdict" in " ".join(out.split())
     assert "'speed' is not a setting" in err
     assert main(["settings", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)

@@ -128,6 +128,18 @@ async def test_the_whole_diagnosis_is_read_and_another_cure_than_the_first_appli
         assert on.app.document.preset is not None
 
 
+@pytest.mark.parametrize("key", ["f", "w"])
+async def test_the_keys_of_advice_answer_where_there_is_none(key):
+    async with Bench.opened(Document(stack()), keys=("2", "ctrl+r")) as on:
+        top = on.app.query_one(TopBar)
+        await on.report(batch(1, 2, 2.3))
+        await on.press(key)
+        assert "nothing to advise: no layer statistics yet" in top.text
+        await on.report(Snapshot(1, 10, (FLAT, layer(0.3), layer(0.3), layer(0.3))))
+        await on.press(key)
+        assert "nothing to advise: nothing wrong found as of step 10" in top.text
+
+
 async def test_a_cure_begins_the_run_again_or_leaves_it_alone():
     async with await deep((120, 40)) as on:
         await on.report(Snapshot(1, 10, HIGH))

@@ -27,10 +27,10 @@ def run(chosen: argparse.Namespace) -> int:
         return 0
     say_wrapped(f"{path}{'' if path.is_file() else ' (not there: these are the defaults)'}")
     rows = [
-        (name, value_text(value) or "–", "yes" if name in found.model_fields_set else "")
+        (name, "yes" if name in found.model_fields_set else "", value_text(value) or "–")
         for name, value in values.items()
     ]
-    print_table(("setting", "value", "set by you"), rows)
+    print_table(("setting", "set by you", "value"), rows, wrap=True)
     for problem in problems:
         note(f"tuiml: {path.name}: {problem}")
     return 0

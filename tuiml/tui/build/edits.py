@@ -45,6 +45,23 @@ class Edits:
         }
         return self._table.has_focus and works.get(action_id, True)
 
+    def why_not(self, action_id: str) -> str:
+        """What is said of the key of advice where there is none."""
+        if action_id not in ("try_remedy", "reasons") or not self._table.has_focus:
+            return ""
+        keymap, flight = self._screen.shell.keymap, self._flight
+        if self._document.problems:
+            return (
+                f"nothing to advise while there are problems: {key_of('next_problem', keymap)} goes to them"
+            )
+        if not flight.fresh:
+            return "nothing to advise: the initial values are not measured" + (
+                "" if flight.problem else " yet"
+            )
+        if flight.verdicts:
+            return f"nothing to apply: {key_of('reasons', keymap)} says why"
+        return "nothing to advise: nothing wrong found in the initial values"
+
     @property
     def _document(self) -> Document:
         return self._screen.document
@@ -189,7 +206,7 @@ class Edits:
     def action_move_up(self) -> None:
         self._move(-1)
 
-    @action("J shift+down", "move", "Move the selected layer down.", "build", rank=210)
+    @action("J shift+down", "move down", "Move the selected layer down.", "build", rank=210)
     def action_move_down(self) -> None:
         self._move(1)
 

@@ -192,7 +192,7 @@ def _about(name: str, of: Shown) -> str:
     if name == "columns":
         return f"{len(_columns(of))} of {math.prod(data.shape) + data.outputs * bool(sample.targets)}"
     if name == "points" and len(sample.columns) > 2:
-        return "of the column that the target correlates with most"
+        return "most correlated with the target"
     return f"{data.title}: {train:,} training examples"
 
 

@@ -192,7 +192,7 @@ def schedule_lines(document: Document, width: int, look: Look) -> list[str]:
     return [start + curve + end]
 
 
-def passage(rows: Sequence[LayerRow], selected: int) -> str:
+def passage(rows: Sequence[LayerRow], selected: int, width: int) -> str:
     """Shapes and parameters of a layer in words: narrow tables have no room for them."""
     if not 0 <= selected < len(rows):
         return ""
@@ -200,4 +200,5 @@ def passage(rows: Sequence[LayerRow], selected: int) -> str:
     shape = dimensions(row.output_shape) if row.output_shape else "not known"
     count = f" · {row.parameters:,} parameters" if row.parameters is not None else ""
     buffers = f", {row.buffer_size:,} values not trained" if row.buffer_size else ""
-    return f"layer {row.index}: output {shape}{count}{buffers}"
+    text = f"layer {row.index}: output {shape}{count}{buffers}"
+    return text if len(text) <= width else text.replace(" parameters", " params")

@@ -157,7 +157,7 @@ class Build(AppScreen):
         facts = render.marks_lines(
             self._marking.line(), width, look, key_of("start_pause", self.shell.keymap)
         )
-        facts.append([(render.passage(rows, table.cursor), look.style())])
+        facts.append([(render.passage(rows, table.cursor, width), look.style())])
         if not {"mean", "std"} <= set(table.shown_columns):
             facts += render.number_lines(flight, table.cursor, width, look)
         sizes = render.facts(self.document, rows, width, look)

@@ -26,6 +26,8 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SURE = 6
 """Levels of a class's colour."""
 _INKS = ("#f4f4f4", "#101010")
+_FEW = ("#55ffff", "#5555ff", "#aa5500", "#ffff55"), ("#0000aa", "#5555ff", "#ff55ff", "#aa00aa")
+"""Far below, below, above and far above zero in a terminal of 16 colours, on dark and on light."""
 
 
 def resized(picture: NDArray[Any], height: int, width: int) -> NDArray[np.float64]:
@@ -59,7 +61,7 @@ def signed(picture: NDArray[Any], look: Look) -> list[Row]:
     """An image of -1 to 1: blue below zero, orange above; characters if there is no colour."""
     if halves(look) == 2:
         levels = np.rint(np.clip(picture, -1, 1) * SIGNED).astype(np.intp) + SIGNED
-        return in_halves(levels, _diverging(look.dark))
+        return in_halves(levels, _diverging(look.dark, look.few))
     levels = np.rint(np.clip(_paired(picture), -1, 1) * 2).astype(np.intp) + 2
     return glyph_rows(levels, RAMP, look.style())
 
@@ -68,7 +70,7 @@ def signed_scale(low: str, high: str, words: str, look: Look) -> list[tuple[str,
     """The colours or characters of :func:`signed` from ``low`` over 0 to ``high``."""
     quiet, none = look.style("quiet"), (" ", look.style())
     if halves(look) == 2:
-        cells = [("█", Style(color=colour)) for colour in _diverging(look.dark)]
+        cells = [("█", Style(color=colour)) for colour in _diverging(look.dark, look.few)]
     else:
         cells = [(sign, look.style()) for sign in RAMP if sign != " "]
         cells.insert(2, none)
@@ -119,9 +121,12 @@ def _greys(dark: bool) -> tuple[str, ...]:
     return tuple(mixed(none, ink, i / (GREYS - 1)) for i in range(GREYS))
 
 
-@lru_cache(2)
-def _diverging(dark: bool) -> tuple[str, ...]:
+@lru_cache(4)
+def _diverging(dark: bool, few: bool) -> tuple[str, ...]:
     none = mixed(ground(dark), _INKS[0 if dark else 1], 0.08)
+    if few:  # the nearest of 16 colours to a weak blue or orange is grey
+        each = [colour for colour in _FEW[0 if dark else 1] for _ in range(SIGNED // 2)]
+        return (*each[:SIGNED], none, *each[SIGNED:])
     below, above = (COLOURS[name][0 if dark else 1] for name in ("blue", "orange"))
     parts = [i / SIGNED for i in range(1, SIGNED + 1)]
     return (

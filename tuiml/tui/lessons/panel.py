@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 from rich.style import Style
 
-from tuiml.formatting import compact
+from tuiml.formatting import compact, percent
 from tuiml.tui.charts.palette import QUIET, RUNNING, VALIDATION, Look
 from tuiml.tui.charts.text import clean, fit, wrap
 from tuiml.tui.keys import with_keys
@@ -29,12 +29,14 @@ SMALL, LARGE = 5, 7
 WORDS: dict[Language, dict[str, str]] = {
     "en": {
         "step": "step {0} of {1}", "now": "now {0}", "already": "it is so already: {next_step} goes on",
+        "skipped": "skipped: {0}",
         "next": "{next_step} skip   {toggle_lesson} hide", "over": "This lesson is done.",
         "another": "{next_step} begins the next one: {0}",
         "last": "It was the last one. {toggle_lesson} hides this.",
     },
     "ko": {
         "step": "{1}단계 중 {0}단계", "now": "지금 {0}", "already": "이미 그렇습니다: {next_step} 다음",
+        "skipped": "건너뜀: {0}",
         "next": "{next_step} 건너뛰기   {toggle_lesson} 숨기기", "over": "이 레슨을 마쳤습니다.",
         "another": "{next_step} 다음 레슨 시작: {0}",
         "last": "마지막 레슨이었습니다. {toggle_lesson} 숨기기.",
@@ -77,25 +79,34 @@ def lesson_lines(
     check, step, count = "✓" if look.unicode else "+", progress.step, len(steps)
     at = words["step"].format(min(progress.at + 1, count), count)
     lines = _heading(progress.lesson.title.of(language), at, width, rows, look)
-    before = steps[progress.at - 1].goal.of(language) if progress.at else ""
+    goal = steps[progress.at - 1].goal.of(language) if progress.before else ""
+    before, style = f"{check} {goal}", done
+    if progress.before == "skipped":
+        before, style = words["skipped"].replace("{0}", goal), look.style(QUIET)
     if step is None:
         end = words["another"].replace("{0}", following) if following else words["last"]
         last = ([(line, bold)] for line in wrap(f"{words['over']} {end}", width))
-        return [*lines, [(f"{check} {before}", done)], *last][:rows]
+        return [*lines, *([[(before, style)]] if goal else []), *last][:rows]
     foot = _foot(progress, language, width, look, check, words)
     told = with_keys(step.text.of(language), keymap)
     text: list[list[Part]] = [[(line, Style())] for line in wrap(told, width)]
     room = rows - len(lines) - len(foot)
-    if before:
-        line: list[Part] = [(f"   {check} {before}", done)]
-        if cell_len("".join(part for part, _ in lines[0] + line)) <= width:
+    if len(foot[0]) > 1 and _cells(foot[0]) > width:  # beside the title there is room for the number
+        lines[0].append(foot[0].pop())
+    if goal:
+        line: list[Part] = [(f"   {before}", style)]
+        if _cells(lines[0] + line) <= width:
             lines[0] += line
         elif len(text) < room:
-            text.insert(0, [(fit(f"{check} {before}", width, look.glyphs.more), done)])
+            text.insert(0, [(fit(before, width, look.glyphs.more), style)])
     lines += text[:room]
     if rows > LARGE:  # a column: the goal follows the text
         return [*lines, [], *foot][:rows]
     return [*lines, *[[]] * (rows - len(lines) - len(foot)), *foot]
+
+
+def _cells(line: list[Part]) -> int:
+    return cell_len("".join(text for text, _ in line))
 
 
 def _heading(title: str, at: str, width: int, rows: int, look: Look) -> list[list[Part]]:
@@ -113,7 +124,11 @@ def _foot(
     step = progress.step
     assert step is not None
     quiet, bold = look.style(QUIET), look.style(bold=True)
-    numbers = ", ".join(compact(value, 3) for value in progress.values if not math.isnan(value))
+    numbers = ", ".join(
+        percent(value) if condition.is_fraction else compact(value, 3)
+        for condition, value in zip(step.done, progress.values, strict=False)
+        if not math.isnan(value)
+    )
     goal = f"{check if progress.holds else '○' if look.unicode else 'o'} {step.goal.of(language)}"
     now = words["now"].format(numbers) if numbers else ""
     note = words["already"] if progress.holds else now

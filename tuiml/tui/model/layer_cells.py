@@ -54,7 +54,7 @@ COLUMNS = (
     Column("std", "std", 5, "right", keep=5),
     Column("idle", "sat/dead", 10, "right", keep=2),
     Column("gradient", "‖g‖", 7, "right", keep=1),
-    Column("update", "Δw/w", 5, "right", keep=3),
+    Column("update", "Δw/w", 5, "right", keep=3, most=6),
     Column("norm", "‖w‖", 5, "right", keep=9),
     Column("histogram", "histogram", MINI, keep=4),
 )

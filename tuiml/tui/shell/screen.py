@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from textual import events
 from textual.containers import Container
 
 from tuiml.tui.keys import Where, actions, bindings
@@ -61,6 +62,18 @@ class AppScreen(Container):
     def enabled(self, action_id: str) -> bool | None:
         """Whether an action of this screen works now; what does not is hidden from the key bar."""
         return True
+
+    def why_not(self, action_id: str) -> str:
+        """What is said when its key is pressed while it does not work; empty: nothing."""
+        words = getattr(self.part_of(action_id), "why_not", None)
+        return words(action_id) if words else ""
+
+    def on_key(self, event: events.Key) -> None:
+        keymap = self.shell.keymap
+        for row in actions(self.where):
+            refused = event.key in row.keys_in(keymap) and not self.enabled(row.id)
+            if refused and (words := self.why_not(row.id)):
+                self.shell.say(words)
 
     def label(self, action_id: str) -> str | None:
         """Words for the key bar in the present state; ``None``: those of the action."""

@@ -222,8 +222,10 @@ class StudyScreen(AppScreen):
         (unfolded.add if open else unfolded.discard)(name)
         self.study_changed()
 
-    @action("c", "chart", "The next chart.", "study", "study_chart", 1, rank=15)
-    @action("C", "chart back", "The previous chart.", "study", "study_chart_back", -1, rank=140, shown=False)
+    @action("c", "next chart", "The next chart.", "study", "study_chart", 1, rank=15)
+    @action(
+        "C", "previous chart", "The previous chart.", "study", "study_chart_back", -1, rank=140, shown=False
+    )
     def _next_chart(self, by: int) -> None:
         ids = [chart.id for chart in available(self.model)]
         at = ids.index(self.chart) if self.chart in ids else 0

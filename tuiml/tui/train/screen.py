@@ -79,7 +79,7 @@ class Train(AppScreen):
         self.table = RunTable(COLUMNS, id="layers")
         self.modules = Modules(self, self.selection, self.table)
         self.table.cursor_in_time, self.table.modules = self.selection.cursor, self.modules
-        self._parts: tuple[Part, ...] = (
+        self.action_parts = (
             self.run_keys,
             self.time_travel,
             self.advice,
@@ -301,19 +301,18 @@ class Train(AppScreen):
         def __getattr__(self, name: str) -> Any:
             """The action of a part or of a chart, which Textual looks up here as ``action_<id>``."""
             if name.startswith("action_"):
-                for part in vars(self).get("_parts", ()):
-                    if hasattr(part, name):
-                        return getattr(part, name)
+                part = self.part_of(name.removeprefix("action_"))
+                if part is not None:
+                    return getattr(part, name)
                 if any(hasattr(entry.view, name) for entry in CHARTS):
                     return partial(self.charts.act, name.removeprefix("action_"))
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}", name=name, obj=self)
 
     def _part(self, action_id: str) -> Part | None:
         """The part that has an action, the charts if one of them may have it; ``None``: the screen itself."""
-        name = f"action_{action_id}"
-        if hasattr(type(self), name):
+        if hasattr(type(self), f"action_{action_id}"):
             return None
-        return next((part for part in self._parts if hasattr(part, name)), self.charts)
+        return self.part_of(action_id) or self.charts
 
     def enabled(self, action_id: str) -> bool | None:
         part = self._part(action_id)

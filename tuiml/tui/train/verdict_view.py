@@ -161,6 +161,20 @@ class Advice(Part):
     def enabled(self, action_id: str) -> bool:
         return bool(self._verdicts) if action_id == "diagnosis" else self._first is not None
 
+    def why_not(self, action_id: str) -> str:
+        """What is said of a key that does not work now."""
+        run, key = self._screen.run, key_of("diagnosis", self._screen.shell.keymap)
+        if self._verdicts:
+            mine = self._cures(self._verdicts[0])
+            return (
+                f"{key} lists the cures: the preset in Build is not this run's"
+                if mine
+                else f"no cure: {key} says why"
+            )
+        if run.snapshot is None:
+            return "nothing to advise: no layer statistics" + (" yet" if run.alive else "")
+        return f"nothing to advise: nothing wrong found as of step {run.snapshot.step:,}"
+
     def label(self, action_id: str) -> str | None:
         first = self._first if action_id == "apply_remedy" else None
         if first is not None and first.resume_from is not None:

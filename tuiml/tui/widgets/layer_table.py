@@ -145,7 +145,7 @@ class LayerTable(CursorKeys, can_focus=True):
     def cursor_to_end(self, last: bool) -> None:
         self.cursor = len(self._rows) - 1 if last else 0
 
-    @action("enter", "open", "Build: edit the layer. Train: look into the layer.", "table", rank=-1)
+    @action("enter", "open", "Build: edit the layer. Train: inspect the layer.", "table", rank=-1)
     def action_choose(self) -> None:
         if self._rows:
             self.post_message(self.Chosen(self.cursor))
