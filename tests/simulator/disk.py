@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tuiml.files import path_of_folder
+
 BY_PATH = ("open", "mkdir", "replace", "rename", "unlink", "rmdir")
 BY_HANDLE = ("write", "ftruncate", "fsync", "fchmod", "close")
 CHANGING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
@@ -91,7 +93,11 @@ class Disk:
     def _by_path(self, name: str) -> Callable[..., Any]:
         def call(path: Any, *args: Any, **kwargs: Any) -> Any:
             text = str(path) if not isinstance(path, int) else ""
-            if not text.startswith(self.root) or kwargs.get("dir_fd") is not None:
+            if kwargs.get("dir_fd") is not None and name in ("unlink", "rmdir"):  # shutil.rmtree
+                text = str(path_of_folder(kwargs["dir_fd"], Path()) / text)
+            elif kwargs.get("dir_fd") is not None:
+                text = ""
+            if not text.startswith(self.root):
                 return _os[name](path, *args, **kwargs)
             if name == "open":
                 return self._open(text, *args, **kwargs)
@@ -214,6 +220,10 @@ class Disk:
         self._files[os.stat(path).st_ino].durable = bytes(data)
 
     # -- ends ----------------------------------------------------------------------------------------------
+
+    def handles(self) -> list[int]:
+        """The descriptors that are open, of all processes."""
+        return list(self._owners)
 
     def release(self, process: Process) -> None:
         """The system closes what a process that has ended had open."""

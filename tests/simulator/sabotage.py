@@ -11,8 +11,21 @@ from typing import Any
 
 from tuiml import files
 from tuiml.runs import checkpoints, folder, metrics, run_recorder
+from tuiml.studies import folder as study_folder
+from tuiml.studies import pool, run
+from tuiml.studies.worker import DONE
 from tuiml.training.events import Epoch
 from tuiml.tui.model import settings
+
+
+@contextlib.contextmanager
+def _without_sync() -> Any:
+    """Nothing is made durable meanwhile."""
+    fsync, os.fsync = os.fsync, lambda handle: None
+    try:
+        yield
+    finally:
+        os.fsync = fsync
 
 
 def no_sync() -> None:
@@ -21,12 +34,8 @@ def no_sync() -> None:
 
     @contextlib.contextmanager
     def careless(path: Path) -> Any:
-        fsync, os.fsync = os.fsync, lambda handle: None
-        try:
-            with replacing(path) as found:
-                yield found
-        finally:
-            os.fsync = fsync
+        with _without_sync(), replacing(path) as found:
+            yield found
 
     files.replacing = careless
 
@@ -97,6 +106,58 @@ def lost_draft() -> None:
     settings.merged = lambda ours, there, mine, known: ours  # type: ignore[assignment]  # the planted fault
 
 
+# -- in a study -------------------------------------------------------------------------------------------
+
+
+def unsynced_end() -> None:
+    """The last lines of a trial that is said to be done are not made durable."""
+    metrics.Metrics.sync = metrics.Metrics.flush  # type: ignore[method-assign]  # the planted fault
+
+
+def dead_is_done() -> None:
+    """The trial of a worker that died counts as completed."""
+    ending, dead = run._ending, set[Path]()
+
+    def done(self: Any, process: Any) -> Any:
+        self._processes.remove(process)
+        process.end(0.0)
+        if process.job is None:
+            return []
+        dead.add(process.job.parent / process.job.trial)
+        return [(process.job.trial, {"event": DONE})]
+
+    pool.LocalPool._ended = done  # type: ignore[method-assign]  # the planted fault
+    run._ending = lambda found: "completed" if found and found.path in dead else ending(found)
+
+
+def no_study_lock() -> None:
+    """The lock of a study's folder is not taken."""
+    study_folder.hold = lambda path, kind="run": os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def unsynced_decision() -> None:
+    """What the user decided about a study is not made durable."""
+    write = study_folder.write_whole
+
+    def careless(*args: Any, **kwargs: Any) -> bool:
+        with _without_sync():
+            return write(*args, **kwargs)
+
+    study_folder.write_whole = careless
+
+
+def any_trial() -> None:
+    """What a worker says of the trial before counts for the one that it trains now."""
+
+    def careless(self: Any, process: Any, line: Any) -> Any:
+        if line is not None and process.job is not None:
+            line = {**line, "trial": process.job.trial}
+        return read(self, process, line)
+
+    read = pool.LocalPool._read
+    pool.LocalPool._read = careless  # type: ignore[method-assign]  # the planted fault
+
+
 KINDS: dict[str, Callable[[], None]] = {
     kind.__name__: kind
     for kind in (
@@ -108,6 +169,11 @@ KINDS: dict[str, Callable[[], None]] = {
         torn_lines,
         lost_moments,
         lost_draft,
+        unsynced_end,
+        dead_is_done,
+        no_study_lock,
+        unsynced_decision,
+        any_trial,
     )
 }
 """By their names."""

@@ -13,7 +13,7 @@ from tuiml.studies import methods
 from tuiml.studies.control import StudyControl
 from tuiml.studies.data_cache import DataCache
 from tuiml.studies.events import TrialEnd, TrialStart
-from tuiml.studies.folder import StudyFolder, read_state
+from tuiml.studies.folder import StudyFolder
 from tuiml.studies.results import Results
 from tuiml.studies.run import StudyRun
 from tuiml.studies.table import Table
@@ -115,7 +115,7 @@ def ended(events):
 def table(chosen, name="tiny") -> Results:
     """A study's table, read anew."""
     path = studies_folder() / name
-    return Table(chosen, path).results(read_state(path).failed)
+    return Table(chosen, path).results()
 
 
 def comparable(results):

@@ -56,6 +56,14 @@ def test_one_process_trains_one_trial_after_the_other_and_stops_and_goes_on(pool
     assert not (tmp_path / "other").exists()
 
 
+def test_a_trial_is_stopped_whose_process_has_yet_to_start(pool, tmp_path):
+    (first, *_) = jobs(tmp_path, epochs=100_000)
+    pool.start(first)
+    pool.order(first.trial, "stop")
+    lines = heard(pool, ("done", "failed"))
+    assert not any(line["event"] == "epoch" for line in lines)
+
+
 def test_a_trial_whose_process_is_killed_again_and_again_fails(pool, tmp_path):
     pool.start(jobs(tmp_path, epochs=100_000)[0])
     lines = []

@@ -1,5 +1,6 @@
 """Running a study: what is trained, what is never trained again, and what its user may ask of it."""
 
+import json
 import shutil
 
 import pytest
@@ -14,7 +15,7 @@ from tests.studies.running import (
     trained,
     weights,
 )
-from tuiml.runs import library, listing
+from tuiml.runs import checkpoints, folder, library, listing
 from tuiml.runs.errors import RunError
 from tuiml.runs.folder import studies_folder
 from tuiml.studies import folder as folders
@@ -59,6 +60,27 @@ def test_a_trial_that_was_lost_is_trained_again_to_the_same_bits():
     shutil.rmtree(studies_folder() / "tiny" / names[2])
     assert trained(run(study())) == [names[2]]
     assert comparable(table(study())) == whole
+    assert weights() == bits
+
+
+def test_a_trial_of_which_there_is_only_an_empty_folder_is_trained():
+    names = trained(run(study(), "whole"))
+    (studies_folder() / "tiny" / names[1]).mkdir(parents=True)
+    assert set(trained(run(study()))) == set(names)
+    assert comparable(table(study())) == comparable(table(study(), "whole"))
+
+
+def test_a_trial_whose_weights_the_disk_refused_at_its_end_is_trained_again():
+    names, path = trained(run(study())), studies_folder() / "tiny"
+    bits, newest = weights(), max(folder.steps_in(path / names[1]))
+    checkpoints.path_of(path / names[1], newest).unlink()
+    assert trained(run(study())) == []  # it was removed since
+    metrics = path / names[1] / "metrics.jsonl"
+    *lines, end = metrics.read_text().splitlines()
+    said = json.dumps(json.loads(end) | {"message": "cannot write in /x: No space left on device"})
+    metrics.write_text("\n".join([*lines, said, ""]))
+    assert table(study()).done == 3
+    assert trained(run(study())) == [names[1]]
     assert weights() == bits
 
 
@@ -272,3 +294,12 @@ def test_studies_are_found_renamed_and_deleted():
 )  # fmt: skip
 def test_an_order_that_cannot_be_used_is_passed_over(message):
     assert read_order(message) is None
+
+
+def test_seeds_are_added_to_any_configuration_of_a_study_that_is_done():
+    names = trained(run(study()))
+    for name in names[1], names[2]:
+        control = StudyControl()
+        control.order(StudyOrder("more_seeds", name))
+        assert len(trained(run(study(), control=control))) == 1
+    assert {row.n for row in table(study()).rows} == {3}

@@ -1,15 +1,17 @@
 """A study's table: what its run folders say, ranked, with the figures that were printed elsewhere."""
 
+import json
 import math
 import os
 import time
+from dataclasses import asdict
 
 import pytest
 
 from tests.studies.examples import NAN, study, write_run
 from tuiml.runs import session, writer
 from tuiml.spec import check as check_preset
-from tuiml.studies import methods, table, trials, tuning
+from tuiml.studies import folder, methods, table, trials, tuning
 from tuiml.studies.search import replay
 
 
@@ -17,8 +19,8 @@ def all_trials(found):
     return [trial for one in trials.grid(found) for trial in trials.trials_of(found, one)]
 
 
-def shown(found, folder, **options):
-    return table.Table(found, folder).results(**options)
+def shown(found, path):
+    return table.Table(found, path).results()
 
 
 def states(results):
@@ -91,7 +93,9 @@ def test_a_trial_that_is_trained_now_is_running_until_its_process_ends(tmp_path)
 def test_a_trial_that_failed_says_why(tmp_path):
     found = study()
     trial = all_trials(found)[0]
-    results = shown(found, tmp_path, failed={trial.folder: "no memory"})
+    state = folder.StudyState(1, "numpy", failed={trial.folder: "no memory"})
+    (tmp_path / folder.STATE).write_text(json.dumps(asdict(state)))
+    results = shown(found, tmp_path)
     failed = next(row for row in results.rows if row.configuration.name == "tanh").trials[0]
     assert (failed.state, failed.message) == ("failed", "no memory")
     assert "1 trial failed: tanh (1 of 2)." in results.conclusion
@@ -163,7 +167,7 @@ def test_halving_shows_where_and_by_how_much_a_trial_lost(tmp_path):
 
 def _orders(one):
     search = methods.start(one.study)
-    return replay(search, lambda order: one.value(order, one._names(), {}))
+    return replay(search, lambda order: one.value(order, one._names()))
 
 
 def test_a_trial_that_waits_at_its_rung_is_paused_and_one_that_goes_on_was_not_cut(tmp_path):

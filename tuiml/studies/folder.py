@@ -57,6 +57,9 @@ class StudyFolder:
         self.path = path
         self.state = read_state(path)
         self._lock = lock
+        for left in path.glob(".*.part"):  # of a process that was killed
+            with contextlib.suppress(OSError):  # a folder: of a trial that Dask returned
+                left.unlink()
 
     @classmethod
     def hold(cls, name: str) -> StudyFolder:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tuiml.runs import timeline
-from tuiml.runs.folder import Line, read_metrics
+from tuiml.runs.folder import Line, read_metrics, steps_in
 from tuiml.runs.run_lines import number
 from tuiml.studies.results import TrialState
 from tuiml.studies.search import Cut, bigger_is_better
@@ -17,6 +17,8 @@ from tuiml.text import plain_text
 NAN = math.nan
 FIGURES = ("val_accuracy", "val_loss", "val_r2", "train_accuracy", "train_loss", "train_r2", "seconds")
 TESTS = ("test_accuracy", "test_r2", "test_loss")
+CANNOT_WRITE = "cannot write"
+"""How messages begin that say that the disk refuses."""
 STATES: dict[str, TrialState] = {
     "completed": "completed",
     "early_stopped": "completed",
@@ -38,6 +40,11 @@ class Record:
     figures: Mapping[str, float] | None = None
     message: str = ""
 
+    def reached(self, epochs: int) -> bool:
+        """Whether it has done so many epochs and was then stopped, or went on: not cut off just there."""
+        done = len(self.curve)
+        return done > epochs or (done == epochs and self.reason != "interrupted")
+
     def state(self, cut: Cut | None, failed: bool) -> TrialState:
         """The state of the trial.
 
@@ -51,9 +58,11 @@ class Record:
             return "paused" if self.reason == "paused" else "running"
         if failed:
             return "failed"
-        if cut is not None and self.reason == "stopped":
-            return "paused" if cut.lost_by is None else "cut"  # it waits for the others at its rung
-        return "stopped"
+        if cut is not None and cut.lost_by is not None:
+            return "cut"
+        return (
+            "paused" if cut and self.reason == "stopped" else "stopped"
+        )  # it waits for the others at its rung
 
 
 def read_record(path: Path, metric: str, held: bool) -> Record:
@@ -66,6 +75,8 @@ def read_record(path: Path, metric: str, held: bool) -> Record:
     try:
         recorded = read_metrics(path, snapshots=False)
         lines = timeline.surviving(filter(timeline.is_rewind, recorded), recorded)
+    except FileNotFoundError:  # its process was killed before it had written anything
+        lines = iter(())
     except OSError as error:
         return Record("running" if held else "broken", message=plain_text(str(error.strerror or error)))
     epochs: list[Line] = []
@@ -81,7 +92,8 @@ def read_record(path: Path, metric: str, held: bool) -> Record:
         elif event == "state":
             paused = line.get("state") == "paused"
     curve = tuple(number(line, metric) for line in epochs)
-    reason = "interrupted" if end is None else plain_text(str(end.get("reason")))[:20]
+    over = end is not None and not _unsaved(path, end)
+    reason = plain_text(str(end.get("reason")))[:20] if end and over else "interrupted"
     if held:
         reason = "paused" if paused else "running"
     whole = number(start, "epochs")
@@ -93,6 +105,16 @@ def read_record(path: Path, metric: str, held: bool) -> Record:
         _figures(epochs, curve, end, metric),
         plain_text(str(end.get("message") or ""))[:500] if end else "",
     )
+
+
+def _unsaved(path: Path, end: Line) -> bool:
+    """Whether the disk refused the weights that a run has ended with: it has to end again."""
+    if CANNOT_WRITE not in str(end.get("message")):
+        return False
+    try:
+        return end.get("step") not in steps_in(path)
+    except OSError:
+        return False
 
 
 def _figures(

@@ -26,6 +26,7 @@ from tuiml.studies.events import (
 )
 from tuiml.studies.folder import StudyFolder
 from tuiml.studies.pool import Job, Line, Pool, PoolError
+from tuiml.studies.records import CANNOT_WRITE
 from tuiml.studies.results import Trial
 from tuiml.studies.search import Order, Search
 from tuiml.studies.study import Study
@@ -37,8 +38,6 @@ ENDED: tuple[Reason, ...] = ("completed", "early_stopped", "diverged")
 """How a trial has ended that is not trained any further."""
 WAIT = 0.2
 """Seconds after which orders are looked for, if nothing is reported."""
-CANNOT_WRITE = "cannot write"
-"""How messages begin that say that the disk refuses: no other trial could be saved either."""
 
 
 @dataclass
@@ -70,13 +69,14 @@ class StudyRun:
         self._running: dict[str, _Running] = {}
         self._known: dict[str, Trial] = {}
         self._extra: list[Order] = []
+        self._waiting: list[StudyOrder] = []
+        """What was asked about trials that the search has not asked for yet."""
         self._reasons: dict[str, Reason] = {}
         """How trials have ended, by their folders: each is counted once, however often it goes on."""
         self._data: dict[str, str] = {}
         """Fingerprints of the data, by its tables."""
         self._noticed: set[str] = set()
-        self._paused = False
-        self._fatal = ""
+        self._paused, self._fatal = False, ""
         names = (path.name for path in folder.path.iterdir() if path.is_dir())
         self._located = trials.located(name for name in names if not name.startswith("."))
 
@@ -138,7 +138,8 @@ class StudyRun:
     # -- what the user asks -------------------------------------------------------------------------------
 
     def _obey(self) -> None:
-        for order in self._control.take():
+        waiting, self._waiting = self._waiting, []
+        for order in (*waiting, *self._control.take()):
             self._do(order)
         if self._halted:
             for running in self._running.values():
@@ -159,7 +160,9 @@ class StudyRun:
             self._folder.change(stopped=tuple(stopped))
             if order.trial in self._known and order.trial not in self._running:
                 self._extra.append(Order(self._known[order.trial]))
-        elif order.do == "more_seeds" and self._study.folds is None and order.trial in self._known:
+        elif order.do == "more_seeds" and order.trial not in self._known:
+            self._waiting.append(order)
+        elif order.do == "more_seeds" and self._study.folds is None:
             configuration = self._known[order.trial].configuration
             more = self._folder.state.more
             used = (*self._study.seeds, *more.get(configuration.name, ()))
@@ -186,7 +189,8 @@ class StudyRun:
         if self._extra:
             return self._extra.pop(0)
         more = self._folder.state.more
-        known = {one.name: one for one in self._search.configurations if one.name in more}
+        settled = filter(self._search.trials, self._search.configurations)  # each has its learning rate
+        known = {one.name: one for one in settled if one.name in more}
         for name, seeds in more.items():
             for seed in seeds if name in known else ():
                 trial = trials.trial_of(self._study, known[name], seed)
@@ -196,7 +200,7 @@ class StudyRun:
 
     def _value(self, order: Order) -> float | None:
         """What the folder says of an order; ``None``: it has to be trained, or trained further."""
-        return self._table.value(order, self._located, {})
+        return self._table.value(order, self._located)
 
     def _name(self, trial: Trial) -> str:
         """The name of a trial's folder, which may have been made for a study that was edited since."""
@@ -251,15 +255,17 @@ class StudyRun:
             yield from self._notice(running, f"loading {line.get('name')}")
         elif kind == "notice":
             yield from self._notice(running, str(line.get("text")))
-        elif kind == DONE:
+        elif kind in (DONE, FAILED):
             del self._running[running.name]
-            yield from self._trained(running)
-        elif kind == FAILED:
-            del self._running[running.name]
-            yield from self._failed(running, plain_text(str(line.get("message")))[:500])
+            message = plain_text(str(line.get("message")))[:500]
+            # A process that was killed just after a run's end has not said that it is done.
+            told = running.order.find_rate or message.startswith(CANNOT_WRITE)
+            over = not told and _ending(self._summary(running.name))
+            yield from self._trained(running) if kind == DONE or over else self._failed(running, message)
 
     def _notice(self, running: _Running, text: str) -> Iterator[StudyEvent]:
-        """A warning, once: all trials of the same data have the same ones. A disk that refuses ends all."""
+        """A warning, once: all trials of the same data have the same ones. A disk that refuses ends all: no
+        other trial could be saved either."""
         if text.startswith(CANNOT_WRITE):
             self._fatal = self._fatal or plain_text(text.partition(";")[0])
         elif text and text not in self._noticed:

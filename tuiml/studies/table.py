@@ -15,6 +15,7 @@ from tuiml.spec.problems import SpecError
 from tuiml.studies import methods, trials, tuning
 from tuiml.studies.check import matches
 from tuiml.studies.conclusion import conclude, has_lost, moments
+from tuiml.studies.folder import StudyState, read_state
 from tuiml.studies.records import TESTS, Record, best_of, read_record
 from tuiml.studies.results import Configuration, Results, Row, Trial, TrialResult, TrialState
 from tuiml.studies.search import Cut, Order, Search, bigger_is_better, replay
@@ -46,30 +47,24 @@ class Table:
         """What the search has asked for and was not told."""
         self._told: list[tuple[Order, float]] = []
         self._records: dict[str, tuple[object, Record]] = {}
+        self._state = StudyState()
 
-    def results(self, failed: Mapping[str, str] | None = None) -> Results:
-        """The table as the folder has it now; never raises for what is in it.
-
-        Args:
-            failed: why trials failed, by the name of their folder, where no run folder says so.
-        """
-        names = self._names()
-        failed = failed or {}
+    def results(self) -> Results:
+        """The table as the folder has it now; never raises for what is in it."""
+        names, self._state = self._names(), read_state(self.folder)
         try:
-            search = self._found(names, failed)
+            search = self._found(names)
         except SpecError as error:
             return Results(self._metric, self._bigger, (), self._varied(), 0, 0, str(error))
         more = self._more(names, search)
-        rows = [
-            self._row(search, one, more.get(one.number, []), names, failed) for one in search.configurations
-        ]
+        rows = [self._row(search, one, more.get(one.number, []), names) for one in search.configurations]
         ranked = rank(rows, self._metric)
         over = [result.state in (*OVER, "cut") for row in ranked for result in row.trials]
         text = conclude(ranked, self._metric, folds=self.study.folds is not None, done=search.over)
         total = max(search.total, len(over))
         return Results(self._metric, self._bigger, tuple(ranked), self._varied(), total, sum(over), text)
 
-    def _found(self, names: Mapping[str, str], failed: Mapping[str, str]) -> Search:
+    def _found(self, names: Mapping[str, str]) -> Search:
         """The study's search, told all values that the folder holds.
 
         It is kept from one call to the next, unless a value is not what it was: TPE takes its time.
@@ -79,13 +74,13 @@ class Table:
         """
         if self._known is None:
             self._known = methods.known(self.study, self._files)
-        same = all(_same(self.value(order, names, failed), value) for order, value in self._told)
+        same = all(_same(self.value(order, names), value) for order, value in self._told)
         if self._search is None or not same:
             self._search, self._waiting, self._told = None, [], []
             self._search = methods.start(self.study, self._files, self._known)
 
         def told(order: Order) -> float | None:
-            value = self.value(order, names, failed)
+            value = self.value(order, names)
             if value is not None:
                 self._told.append((order, value))
             return value
@@ -93,23 +88,26 @@ class Table:
         self._waiting = replay(self._search, told, self._waiting)
         return self._search
 
-    def value(self, order: Order, names: Mapping[str, str], failed: Mapping[str, str]) -> float | None:
+    def value(self, order: Order, names: Mapping[str, str]) -> float | None:
         """The value of an order as the search is told it; ``None``: it has to be trained."""
         if order.find_rate:
             return tuning.read_rate(self.folder, order.trial)
-        result = self.result(order.trial, names, failed)
-        if len(result.curve) < order.epochs and result.state not in OVER:
-            return None
+        result = self.result(order.trial, names)
+        if result.state not in OVER:
+            _, record = self._records.get(result.path.name, (None, None))
+            if order.until is None or record is None or not record.reached(order.until):
+                name, halts = result.path.name, result.state in ("stopped", "waiting")
+                return NAN if halts and name in self._state.stopped else None
         return best_of(result.curve[: order.epochs], self._bigger)
 
-    def result(
-        self, trial: Trial, names: Mapping[str, str], failed: Mapping[str, str], cut: Cut | None = None
-    ) -> TrialResult:
+    def result(self, trial: Trial, names: Mapping[str, str], cut: Cut | None = None) -> TrialResult:
         """A trial with what its folder says."""
         name = names.get(trial.folder.rpartition("-")[2], trial.folder)
         path, planned = self.folder / name, trials.planned(trial.document)
         record = self._record(path) if name in names.values() else None
+        failed = self._state.failed
         message = failed.get(trial.folder, failed.get(name, ""))
+        cut = None if name in self._state.stopped else cut
         rung, lost_by = (cut.rung, cut.lost_by) if cut else (None, None)
         if record is None:
             state: TrialState = "failed" if message else "waiting"
@@ -169,11 +167,10 @@ class Table:
         configuration: Configuration,
         more: Sequence[Trial],
         names: Mapping[str, str],
-        failed: Mapping[str, str],
     ) -> Row:
         counted = [*search.trials(configuration), *more]
-        results = [self.result(t, names, failed, search.cut(t)) for t in counted]
-        others = [self.result(t, names, failed) for t in search.others(configuration)]
+        results = [self.result(t, names, search.cut(t)) for t in counted]
+        others = [self.result(t, names) for t in search.others(configuration)]
         figures = [result.figures for result in results if self._metric in result.figures]
         values = [f[self._metric] for f in figures]
         mean, std = moments(values)
@@ -217,17 +214,11 @@ def rank(rows: Sequence[Row], metric: str) -> list[Row]:
 _tables: dict[tuple[str, str], Table] = {}
 
 
-def results(
-    study: Study, folder: Path, files: DataFiles | None = None, failed: Mapping[str, str] | None = None
-) -> Results:
-    """The table of a study as its folder has it now; cheap to call each second, from one thread.
-
-    Args:
-        failed: why trials failed, by the name of their folder, where no run folder says so.
-    """
+def results(study: Study, folder: Path, files: DataFiles | None = None) -> Results:
+    """The table of a study as its folder has it now; cheap to call each second, from one thread."""
     key = (str(folder), study.model_dump_json())
     if key not in _tables:
         while len(_tables) >= _MOST_TABLES:
             del _tables[next(iter(_tables))]
         _tables[key] = Table(study, folder, files)
-    return _tables[key].results(failed)
+    return _tables[key].results()

@@ -58,20 +58,23 @@ class Worker:
         from tuiml.studies.data_cache import DataCache
 
         self._out = out
-        self._orders: queue.SimpleQueue[Line | None] = queue.SimpleQueue()
+        self.orders: queue.SimpleQueue[Line | None] = queue.SimpleQueue()
+        """What is to be trained; ``None``: nothing any more."""
         self._lock = threading.Lock()
         self._current: tuple[str, RunControl] | None = None
+        """The trial that is trained, or waits for that, and its control."""
         self._left = False
         self._cache: DataCache = DataCache()
 
     def work(self) -> int:
         """Carry out orders until stdin closes."""
         for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: threading.Thread(target=self._leave, daemon=True).start())
+            signal.signal(number, lambda *_: threading.Thread(target=self.leave, daemon=True).start())
         threading.Thread(target=self._listen, name="listener", daemon=True).start()
         try:
-            while (order := self._orders.get()) is not None:
-                self._train(order)
+            while (order := self.orders.get()) is not None:
+                for _ in self.train(order):
+                    pass
         except BrokenPipeError:  # nobody listens; the run is saved
             with contextlib.suppress(OSError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), self._out.fileno())
@@ -79,43 +82,51 @@ class Worker:
 
     def _listen(self) -> None:
         for text in sys.stdin:
-            try:
-                order = json.loads(text)
-                do = order["do"]
-            except (ValueError, TypeError, KeyError):
-                continue
-            if do in ("train", "find_rate"):
-                self._orders.put(order)
-                continue
-            with self._lock:
-                name, control = self._current or ("", None)
-            if control is not None and order.get("trial") == name and do in ("pause", "resume", "stop"):
-                getattr(control, do)()
+            self.hear(text)
         timer = threading.Timer(GRACE, os._exit, (1,))
         timer.daemon = True
         timer.start()
-        self._leave()
+        self.leave()
 
-    def _leave(self) -> None:
+    def hear(self, text: str) -> None:
+        """Take in a line of stdin."""
+        from tuiml.training.run_control import RunControl
+
+        try:
+            order = json.loads(text)
+            do = order["do"]
+        except (ValueError, TypeError, KeyError):
+            return
+        with self._lock:
+            if do in ("train", "find_rate"):
+                # Before it begins: the next line may already be that it is to stop.
+                self._current = str(order["trial"]), RunControl(rewindable=False)
+                self.orders.put(order)
+            elif do in ("pause", "resume", "stop") and self._current:
+                trial, control = self._current
+                if order.get("trial") == trial:
+                    getattr(control, do)()
+
+    def leave(self) -> None:
+        """Stop, save and end."""
         with self._lock:
             self._left = True
             if self._current is not None:
                 self._current[1].leave()
-        self._orders.put(None)
+        self.orders.put(None)
 
     def _send(self, trial: str, line: Line) -> None:
         self._out.write(json.dumps({"trial": trial, **line}, allow_nan=False) + "\n")
         self._out.flush()
 
-    def _train(self, order: Line) -> None:
+    def train(self, order: Line) -> Iterator[None]:
+        """Train a trial and send its events; a step for each."""
         from tuiml.training.events import SAVING, Notice, Pretraining, Progress, RateTried, Snapshot
-        from tuiml.training.run_control import RunControl
 
-        trial, control = str(order["trial"]), RunControl(rewindable=False)
         with self._lock:
-            if self._left:
+            if self._left or self._current is None:
                 return
-            self._current = (trial, control)
+            trial, control = self._current
         last: Line = {"event": DONE}
         try:
             with contextlib.closing(events_of(order, control, self._cache)) as events:
@@ -124,6 +135,7 @@ class Worker:
                         self._send(trial, event.to_json())
                     if isinstance(event, Notice) and event.about == SAVING:
                         last = {"event": FAILED, "message": event.text} if event.text else {"event": DONE}
+                    yield
         except BrokenPipeError:
             raise
         except Exception as error:

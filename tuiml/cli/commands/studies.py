@@ -79,7 +79,7 @@ def _counted(one: _Listed) -> _Listed:
     if one.folder is None:
         one.trials, one.state = configurations(study) * repeats(study), "not begun"
         return one
-    found = table.results(study, one.folder, failed=folder.read_state(one.folder).failed)
+    found = table.results(study, one.folder)
     one.done, one.trials = found.done, found.total
     complete = found.done >= found.total
     one.state = "running" if is_held(one.folder) else "completed" if complete else "cut off"

@@ -25,7 +25,6 @@ MOST_JOBS = 256
 def run(chosen: argparse.Namespace) -> int:
     """Train what a study lacks, and print its table."""
     threads.limit()  # before numpy is imported, by what follows
-    from tuiml.studies import folder
     from tuiml.studies.control import StudyControl
     from tuiml.studies.session import find_study
     from tuiml.studies.table import results
@@ -40,7 +39,7 @@ def run(chosen: argparse.Namespace) -> int:
     if end is None:
         return code
     path = Path(end.path)
-    found = results(study, path, failed=folder.read_state(path).failed)
+    found = results(study, path)
     if chosen.csv is not None:
         from tuiml.cli.study_table import results_csv
         from tuiml.files import write_whole

@@ -21,7 +21,7 @@ from tuiml.spec import SpecError
 from tuiml.spec.library import read as read_preset
 from tuiml.spec.problems import Problem
 from tuiml.studies import library
-from tuiml.studies.folder import STUDY, read_state
+from tuiml.studies.folder import STUDY
 from tuiml.studies.results import Results, TrialResult
 from tuiml.studies.study import Study
 from tuiml.text import plain_text
@@ -183,7 +183,7 @@ def _table(study: Study, path: Path, files: DataFiles) -> Results:
     from tuiml.studies.table import results
 
     with _ONE_AT_A_TIME:
-        return results(study, path, files, read_state(path).failed)
+        return results(study, path, files)
 
 
 def read_table(summary: StudySummary, files: DataFiles) -> Results | str:
