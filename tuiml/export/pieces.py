@@ -112,6 +112,47 @@ def pads(piece: Piece) -> Pads:
     return found[0], found[1], found[2], found[3]
 
 
+def module(code: str, helper: str = "", **arrays: Array) -> list[Written]:
+    return [Written(code, arrays, helper)]
+
+
+def of(name: str, *fields: str, helper: str = "") -> Writer:
+    """A module whose arguments are options of the activation, in their order."""
+    return lambda piece: module(f"{name}({', '.join(repr(piece.activated(f)) for f in fields)})", helper)
+
+
+def matrix(piece: Piece) -> dict[str, Array]:
+    """The weight of a layer, and its bias if it has one."""
+    return {name: piece.arrays[name] for name in ("weight", "bias") if name in piece.arrays}
+
+
+def linear(piece: Piece) -> list[Written]:
+    """A dense layer as PyTorch and MLX call it."""
+    bias = "" if "bias" in piece.arrays else ", bias=False"
+    return module(f"nn.Linear({piece.shape[0]}, {piece.after[0]}{bias})", **matrix(piece))
+
+
+def prelu(piece: Piece) -> list[Written]:
+    """The activation as PyTorch and MLX call it."""
+    return module(
+        f"nn.PReLU({piece.shape[0]}, init={piece.activated('init')!r})", weight=piece.arrays["slope"]
+    )
+
+
+def conv2d(piece: Piece) -> tuple[str, bool]:
+    """The call of a convolution in PyTorch and MLX, and whether it pads by itself: opposite sides alike."""
+    above, below, left, right = pads(piece)
+    even = above == below and left == right
+    options = [str(piece.shape[0]), str(piece.after[0]), f"kernel_size={piece.option('kernel_size')}"]
+    if piece.option("strides") > 1:
+        options.append(f"stride={piece.option('strides')}")
+    if even and (above or left):
+        options.append(f"padding={above if above == left else (above, left)}")
+    if "bias" not in piece.arrays:
+        options.append("bias=False")
+    return f"nn.Conv2d({', '.join(options)})", even
+
+
 def refuse_lacking(
     framework: str, stack: list[Piece], layers: Collection[str], activations: Collection[str]
 ) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tuiml.export import program, training_mlx
+from tuiml.export import pieces, program, training_mlx
 from tuiml.export.formats import Files, Order
-from tuiml.export.pieces import Piece, Written, pads, pieces, written
+from tuiml.export.pieces import Piece, Written, module, of, pads
 from tuiml.export.program import Known, refuse_unknown
 from tuiml.export.source import Source, Trained
 from tuiml.export.text import dedent, function, inside, lines
@@ -79,33 +79,13 @@ RRELU = dedent('''
 ''')
 
 
-def module(code: str, helper: str = "", **arrays: Any) -> list[Written]:
-    return [Written(code, arrays, helper)]
-
-
-def _matrix(piece: Piece) -> dict[str, Any]:
-    return {name: piece.arrays[name] for name in ("weight", "bias") if name in piece.arrays}
-
-
-def _dense(piece: Piece) -> list[Written]:
-    bias = "" if "bias" in piece.arrays else ", bias=False"
-    return module(f"nn.Linear({piece.shape[0]}, {piece.after[0]}{bias})", **_matrix(piece))
-
-
 def _conv2d(piece: Piece) -> list[Written]:
     above, below, left, right = pads(piece)
-    even = above == below and left == right
-    options = [str(piece.shape[0]), str(piece.after[0]), f"kernel_size={piece.option('kernel_size')}"]
-    if piece.option("strides") > 1:
-        options.append(f"stride={piece.option('strides')}")
-    if even and (above or left):
-        options.append(f"padding={above if above == left else (above, left)}")
-    if "bias" not in piece.arrays:
-        options.append("bias=False")
-    arrays = _matrix(piece)
+    code, even = pieces.conv2d(piece)
+    arrays = pieces.matrix(piece)
     arrays["weight"] = arrays["weight"].transpose(0, 2, 3, 1)
     before = [] if even else module(f"Pad({(above, below)}, {(left, right)})", PAD)
-    return before + module(f"nn.Conv2d({', '.join(options)})", **arrays)
+    return before + module(code, **arrays)
 
 
 def _pool(piece: Piece) -> list[Written]:
@@ -134,7 +114,7 @@ def _layer_norm(piece: Piece) -> list[Written]:
 
 
 LAYERS = {
-    "dense": _dense,
+    "dense": pieces.linear,
     "conv2d": _conv2d,
     "max_pool2d": _pool,
     "avg_pool2d": _pool,
@@ -147,20 +127,13 @@ LAYERS = {
 }
 
 
-def of(name: str, *fields: str, helper: str = "") -> Callable[[Piece], list[Written]]:
-    """A module whose arguments are options of the activation, in their order."""
-    return lambda piece: module(f"{name}({', '.join(repr(piece.activated(f)) for f in fields)})", helper)
-
-
 ACTIVATIONS = {
     "linear": lambda piece: [],
     "sigmoid": of("nn.Sigmoid"),
     "tanh": of("nn.Tanh"),
     "relu": of("nn.ReLU"),
     "leaky_relu": of("nn.LeakyReLU", "negative_slope"),
-    "prelu": lambda piece: module(
-        f"nn.PReLU({piece.shape[0]}, init={piece.activated('init')!r})", weight=piece.arrays["slope"]
-    ),
+    "prelu": pieces.prelu,
     "rrelu": of("RReLU", "lower", "upper", helper=RRELU),
     "elu": of("nn.ELU", "alpha"),
     "celu": of("nn.CELU", "alpha"),
@@ -184,7 +157,7 @@ LOSSES: dict[str, Callable[[Any], str]] = {
 
 def modules(trained: Trained) -> list[Written]:
     """The modules of the network, first to last."""
-    return written("MLX", pieces(trained, channels_last=True), LAYERS, ACTIVATIONS)
+    return pieces.written("MLX", pieces.pieces(trained, channels_last=True), LAYERS, ACTIVATIONS)
 
 
 def weights(trained: Trained) -> dict[str, Any]:

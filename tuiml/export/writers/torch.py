@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tuiml.export import program, training_torch
+from tuiml.export import pieces, program, training_torch
 from tuiml.export.formats import Files, Order
-from tuiml.export.pieces import Piece, Written, pads, pieces, written
+from tuiml.export.pieces import Piece, Written, module, of, pads
 from tuiml.export.program import Known, refuse_unknown
 from tuiml.export.source import Source, Trained
 from tuiml.export.text import dedent, inside, lines
@@ -38,29 +38,11 @@ AVERAGE = dedent('''
 ''')
 
 
-def module(code: str, helper: str = "", **arrays: Any) -> list[Written]:
-    return [Written(code, arrays, helper)]
-
-
-def _dense(piece: Piece) -> list[Written]:
-    bias = "" if "bias" in piece.arrays else ", bias=False"
-    arrays = {name: piece.arrays[name] for name in ("weight", "bias") if name in piece.arrays}
-    return module(f"nn.Linear({piece.shape[0]}, {piece.after[0]}{bias})", **arrays)
-
-
 def _conv2d(piece: Piece) -> list[Written]:
     above, below, left, right = pads(piece)
-    even = above == below and left == right
-    options = [str(piece.shape[0]), str(piece.after[0]), f"kernel_size={piece.option('kernel_size')}"]
-    if piece.option("strides") > 1:
-        options.append(f"stride={piece.option('strides')}")
-    if even and (above or left):
-        options.append(f"padding={above if above == left else (above, left)}")
-    if "bias" not in piece.arrays:
-        options.append("bias=False")
-    arrays = {name: piece.arrays[name] for name in ("weight", "bias") if name in piece.arrays}
+    code, even = pieces.conv2d(piece)
     before = [] if even else module(f"nn.ZeroPad2d({(left, right, above, below)})")
-    return before + module(f"nn.Conv2d({', '.join(options)})", **arrays)
+    return before + module(code, **pieces.matrix(piece))
 
 
 def _pool(piece: Piece) -> list[Written]:
@@ -91,7 +73,7 @@ def _layer_norm(piece: Piece) -> list[Written]:
 
 
 LAYERS = {
-    "dense": _dense,
+    "dense": pieces.linear,
     "conv2d": _conv2d,
     "max_pool2d": _pool,
     "avg_pool2d": _pool,
@@ -104,28 +86,21 @@ LAYERS = {
 }
 
 
-def of(name: str, *fields: str) -> Any:
-    """A module whose arguments are options of the activation, in their order."""
-    return lambda piece: module(f"nn.{name}({', '.join(repr(piece.activated(field)) for field in fields)})")
-
-
 ACTIVATIONS = {
     "linear": lambda piece: [],
-    "sigmoid": of("Sigmoid"),
-    "tanh": of("Tanh"),
-    "relu": of("ReLU"),
-    "leaky_relu": of("LeakyReLU", "negative_slope"),
-    "prelu": lambda piece: module(
-        f"nn.PReLU({piece.shape[0]}, init={piece.activated('init')!r})", weight=piece.arrays["slope"]
-    ),
-    "rrelu": of("RReLU", "lower", "upper"),
-    "elu": of("ELU", "alpha"),
-    "celu": of("CELU", "alpha"),
-    "selu": of("SELU"),
-    "gelu": of("GELU"),
-    "silu": of("SiLU"),
-    "softplus": of("Softplus"),
-    "softsign": of("Softsign"),
+    "sigmoid": of("nn.Sigmoid"),
+    "tanh": of("nn.Tanh"),
+    "relu": of("nn.ReLU"),
+    "leaky_relu": of("nn.LeakyReLU", "negative_slope"),
+    "prelu": pieces.prelu,
+    "rrelu": of("nn.RReLU", "lower", "upper"),
+    "elu": of("nn.ELU", "alpha"),
+    "celu": of("nn.CELU", "alpha"),
+    "selu": of("nn.SELU"),
+    "gelu": of("nn.GELU"),
+    "silu": of("nn.SiLU"),
+    "softplus": of("nn.Softplus"),
+    "softsign": of("nn.Softsign"),
     "softmax": lambda piece: module("nn.Softmax(dim=1)"),
 }
 
@@ -151,7 +126,7 @@ LOSSES = {
 
 def modules(trained: Trained) -> list[Written]:
     """The modules of the network, first to last."""
-    return written("PyTorch", pieces(trained, channels_last=False), LAYERS, ACTIVATIONS)
+    return pieces.written("PyTorch", pieces.pieces(trained, channels_last=False), LAYERS, ACTIVATIONS)
 
 
 def weights(trained: Trained) -> dict[str, Any]:
