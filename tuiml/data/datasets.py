@@ -9,26 +9,7 @@ from tuiml.data.kinds import Kind, Normalize, Progress, Scaling, Target
 from tuiml.data.own.entries import Own, own_files
 
 __all__ = [
-    "Circles",
-    "Dataset",
-    "Digits",
-    "FashionMnist",
-    "Files",
-    "Friedman1",
-    "Gaussians",
-    "Hills",
-    "Kind",
-    "Mnist",
-    "Moons",
-    "Normalize",
-    "Own",
-    "Progress",
-    "Scaling",
-    "Seeded",
-    "Sine",
-    "Spiral",
-    "Target",
-    "Xor",
-    "datasets",
-    "own_files",
-]
+    "Circles", "Dataset", "Digits", "FashionMnist", "Files", "Friedman1", "Gaussians", "Hills", "Kind",
+    "Mnist", "Moons", "Normalize", "Own", "Progress", "Scaling", "Seeded", "Sine", "Spiral", "Target", "Xor",
+    "datasets", "own_files",
+]  # fmt: skip

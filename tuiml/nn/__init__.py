@@ -15,20 +15,7 @@ from tuiml.nn.pretraining import Pretraining, pretrainings
 from tuiml.nn.schedules import Schedule, schedules
 
 __all__ = [
-    "Activation",
-    "ClassWeight",
-    "Initializer",
-    "Layer",
-    "Loss",
-    "Optimizer",
-    "Pretraining",
-    "Schedule",
-    "activations",
-    "class_weights",
-    "initializers",
-    "layers",
-    "losses",
-    "optimizers",
-    "pretrainings",
+    "Activation", "ClassWeight", "Initializer", "Layer", "Loss", "Optimizer", "Pretraining", "Schedule",
+    "activations", "class_weights", "initializers", "layers", "losses", "optimizers", "pretrainings",
     "schedules",
-]
+]  # fmt: skip

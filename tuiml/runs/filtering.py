@@ -22,23 +22,11 @@ _TERM = re.compile(r"(-?)(?:([\w.\[\]]+)(<=|>=|!=|<|>|=|:))?(.*)", re.DOTALL)
 _UNIT = re.compile(r"(.*?)(%|k|m|s|min|h)?", re.IGNORECASE)
 _UNITS = {"%": 0.01, "k": 1e3, "m": 1e6, "s": 1.0, "min": 60.0, "h": 3600.0}
 _SAME = {
-    "lr": "learning_rate",
-    "batch": "batch_size",
-    "init": "initializer",
-    "act": "activation",
-    "opt": "optimizer",
-    "acc": "val",
-    "accuracy": "val",
-    "val_accuracy": "val",
-    "val_r2": "val",
-    "r2": "val",
-    "loss": "val_loss",
-    "params": "parameters",
-    "seconds": "time",
-    "ended": "state",
-    "tags": "tag",
+    "lr": "learning_rate", "batch": "batch_size", "init": "initializer", "act": "activation",
+    "opt": "optimizer", "acc": "val", "accuracy": "val", "val_accuracy": "val", "val_r2": "val", "r2": "val",
+    "loss": "val_loss", "params": "parameters", "seconds": "time", "ended": "state", "tags": "tag",
     "run": "name",
-}
+}  # fmt: skip
 """Other names of settings and figures."""
 FIGURES = ("val", "val_loss", "train", "train_loss", "test", "test_loss", "time", "parameters")
 TEXTS = ("tag", "state", "preset", "name")

@@ -78,17 +78,9 @@ def _at(document: Raw, path: str) -> Any:
 
 
 _PLAIN = (
-    "framework",
-    "model",
-    "data",
-    "activation",
-    "initializer",
-    "optimizer",
-    "loss",
-    "schedule",
-    "normalize",
+    "framework", "model", "data", "activation", "initializer", "optimizer", "loss", "schedule", "normalize",
     "pretraining",
-)
+)  # fmt: skip
 """Settings whose value says which setting it is."""
 _SHORT = {"learning_rate": "lr", "batch_size": "batch", "negative_slope": "slope"}
 

@@ -202,16 +202,7 @@ class Archive:
 
 
 _TROUBLE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    ValueError,
-    SyntaxError,
-    TypeError,
-    RecursionError,
-    NotImplementedError,
-    RuntimeError,
-    struct.error,
-    OSError,
-)
+    zipfile.BadZipFile, zlib.error, EOFError, ValueError, SyntaxError, TypeError, RecursionError,
+    NotImplementedError, RuntimeError, struct.error, OSError,
+)  # fmt: skip
 """What reading a damaged entry may end in."""

@@ -17,16 +17,6 @@ for _module in sorted(found.name for found in pkgutil.iter_modules(__path__)):
     importlib.import_module(f"{__name__}.{_module}")
 
 __all__ = [
-    "ActivationLayer",
-    "Conv2d",
-    "Dense",
-    "Dropout",
-    "Flatten",
-    "Layer",
-    "Parameter",
-    "Shape",
-    "ShapeError",
-    "Values",
-    "dimensions",
-    "layers",
-]
+    "ActivationLayer", "Conv2d", "Dense", "Dropout", "Flatten", "Layer", "Parameter", "Shape", "ShapeError",
+    "Values", "dimensions", "layers",
+]  # fmt: skip

@@ -18,6 +18,7 @@ from tuiml.tui.app.keymap import declare_all
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.text import Line, clean, strip, wrap
 from tuiml.tui.keys import GROUPS, Action, Where, action, actions, find, key_word
+from tuiml.tui.widgets.chart_view import look_of
 from tuiml.tui.widgets.dialogs import Modal, key_line
 from tuiml.tui.widgets.strips_view import StripsView
 
@@ -152,7 +153,7 @@ class HelpScreen(Modal[None]):
 
     def _narrow(self, typed: str) -> None:
         self._typed = typed
-        look: Look = getattr(self.app, "look", None) or Look()
+        look = look_of(self)
         text = Content(typed + ("▏" if look.unicode else "_")) if typed else Content.styled(HINT, "dim")
         self.query_one("#help-typed", Static).update(text, layout=False)
         self.query_one(StripsView).show(

@@ -12,8 +12,9 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tuiml.tui.charts.palette import QUIET, Look
+from tuiml.tui.charts.palette import QUIET
 from tuiml.tui.charts.text import clean
+from tuiml.tui.widgets.chart_view import look_of
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class TabBar(Widget):
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        look = getattr(self.app, "look", None) or Look()
+        look = look_of(self)
         base, width = self.rich_style, self.size.width
         segments = []
         for tab in self.tabs:

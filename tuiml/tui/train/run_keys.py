@@ -12,21 +12,10 @@ from tuiml.tui.shell import resume
 from tuiml.tui.train.part import Host, Part
 from tuiml.tui.widgets.rate_field import RateField, allowed
 
-CONTROLS = frozenset(
-    (
-        "start_pause",
-        "resume",
-        "step",
-        "stop",
-        "rate_down",
-        "rate_up",
-        "rate_type",
-        "go_back",
-        "change_settings",
-        "pace_slower",
-        "pace_faster",
-    )
-)
+CONTROLS = frozenset({
+    "start_pause", "resume", "step", "stop", "rate_down", "rate_up", "rate_type",
+    "go_back", "change_settings", "pace_slower", "pace_faster",
+})  # fmt: skip
 """Actions that change a run while it is trained."""
 OF_PRESETS = CONTROLS | {"rate_find", "draw", "apply_remedy"}
 """Actions that a run without a preset, a loop of the user's own, has not."""

@@ -11,9 +11,9 @@ from textual.app import ComposeResult
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.text import clean, fit
 from tuiml.tui.keys import action
+from tuiml.tui.widgets.chart_view import look_of
 from tuiml.tui.widgets.dialogs import Modal
 from tuiml.tui.widgets.picker import Pick, Picker
 
@@ -47,7 +47,7 @@ class PickList(Widget, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         width, base = self.size.width, self.rich_style
-        look: Look = getattr(self.app, "look", None) or Look()
+        look = look_of(self)
         shown = self.picker.window(self._rows)
         if y == 0:
             style = base + self.get_component_rich_style("pick--title", partial=True)

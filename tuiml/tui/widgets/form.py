@@ -18,8 +18,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tuiml.tui.charts.palette import Look
 from tuiml.tui.keys import Keyed, action, key_of
+from tuiml.tui.widgets.chart_view import look_of
 from tuiml.tui.widgets.field_help import field_help
 from tuiml.tui.widgets.fields import Section
 from tuiml.tui.widgets.form_model import Apply, FormModel
@@ -259,7 +259,7 @@ class Form(Keyed, ScrollView, can_focus=True):
     def _view(self) -> View:
         """What a drawing of the form depends on now."""
         model, width, height = self.model, self.scrollable_content_region.width, self.size.height
-        look: Look = getattr(self.app, "look", None) or Look()
+        look = look_of(self)
         if self._styles is None:
             names = ("heading", "focus", "input")
             found = [self.get_component_rich_style(f"form--{name}", partial=True) for name in names]

@@ -21,6 +21,7 @@ from tuiml.runs.columns import COLUMNS, Column, laid_out
 from tuiml.tui.charts.palette import QUIET, TROUBLE, VARIED, Look
 from tuiml.tui.charts.text import clean, fit, notice
 from tuiml.tui.model.item_rows import Row
+from tuiml.tui.widgets.chart_view import look_of
 from tuiml.tui.widgets.layer_table import CursorKeys
 
 NAME, SHORT_NAME = 14, 22
@@ -131,7 +132,7 @@ class ItemList(CursorKeys, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         width, row = self.size.width, y + self.scroll_offset.y
-        look = getattr(self.app, "look", None) or Look()
+        look = look_of(self)
         if not self.rows and y == min(2, self.size.height - 1):
             said = notice(clean(self._empty, look), width, 1, look)[0]
             return Strip(said.segments, width).apply_style(self.rich_style)
@@ -244,12 +245,12 @@ class TableHeader(Widget):
         self._target = target
 
     def _titles(self) -> list[tuple[Column, str]]:
-        look = getattr(self.app, "look", None) or Look()
+        look = look_of(self)
         table = self._target.table
         return table.titles(self._target.size.width - 3, look) if table else []
 
     def render_line(self, y: int) -> Strip:
-        look = getattr(self.app, "look", None) or Look()
+        look = look_of(self)
         quiet, bold = look.style(QUIET, bold=True), look.style(bold=True)
         by = self._target.table.by if self._target.table else None
         titles = [

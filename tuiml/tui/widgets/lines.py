@@ -13,6 +13,7 @@ from tuiml.text import plain_text
 from tuiml.training.verdicts import Verdict
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look
 from tuiml.tui.charts.text import clean, wrap
+from tuiml.tui.widgets.chart_view import look_of
 from tuiml.tui.widgets.picker import Part
 
 
@@ -44,7 +45,7 @@ class Lines(Widget):
         width, base = self.size.width, self.rich_style
         if y >= len(self._lines):
             return Strip.blank(width, base)
-        look: Look = getattr(self.app, "look", None) or Look()
+        look = look_of(self)
         segments = [Segment(clean(text, look), base + style) for text, style in self._lines[y]]
         strip = Strip(segments)
         if strip.cell_length > width > 1:

@@ -11,8 +11,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.text import clean
+from tuiml.tui.widgets.chart_view import look_of
 
 
 class SmallField(Horizontal):
@@ -73,7 +73,7 @@ class SmallField(Horizontal):
         hint = self.query_one(".hint", Static)
         hint.set_class(bool(problem), "-wrong")
         meaning = self.meaning(self.query_one(Input).value)
-        look: Look = getattr(self.app, "look", None) or Look()
+        look = look_of(self)
         hint.update(Content(clean(problem or meaning + self.hint, look)))
 
     @on(Input.Submitted)

@@ -11,6 +11,7 @@ from textual.strip import Strip
 
 from tuiml.tui.charts.palette import Look
 from tuiml.tui.charts.text import Line
+from tuiml.tui.widgets.chart_view import look_of
 from tuiml.tui.widgets.layer_table import CursorKeys
 
 Drawing: TypeAlias = Callable[[int, int, Look], Sequence[Line]]
@@ -50,7 +51,7 @@ class StripsView(CursorKeys, can_focus=True):
 
     def _draw(self) -> None:
         width, height = self.size
-        look = getattr(self.app, "look", None) or Look()
+        look = look_of(self)
         # one cell stays free, so that the text does not touch the scrollbar
         strips = self._drawing(max(1, width - 1), height, look) if self._drawing and width > 1 else ()
         self._strips = strips
