@@ -16,7 +16,7 @@ from tuiml.cli import main
 from tuiml.cli.commands.probe import blocks
 from tuiml.data.prepare import load_here
 from tuiml.runs import preset_prober, probe_process
-from tuiml.runs.link import Unpacker, pack
+from tuiml.runs.app_connection import Unpacker, pack
 from tuiml.runs.preset_prober import Prober
 from tuiml.spec import check
 from tuiml.training.probe import EXAMPLES, probe

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from tuiml.runs import checkpoints, folder, library
-from tuiml.runs.link import MOST, WAITING, Sender, Unpacker, pack, thin
+from tuiml.runs.app_connection import MOST, WAITING, Sender, Unpacker, pack, thin
 from tuiml.runs.training_process import obey
 from tuiml.spec import dumps
 
@@ -360,7 +360,7 @@ def test_a_paused_run_ends_with_the_app(worker: Process) -> None:
 
 PARENT = """
 import json, os, signal, socket, subprocess, sys
-from tuiml.runs.link import Unpacker, pack
+from tuiml.runs.app_connection import Unpacker, pack
 mine, theirs = socket.socketpair()
 alive = int(sys.argv[1])
 command = [sys.executable, "-m", "tuiml.runs.training_process", str(theirs.fileno())]

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tuiml.runs import threads
-from tuiml.runs.link import Message, Unpacker, pack
+from tuiml.runs.app_connection import Message, Unpacker, pack
 from tuiml.runs.training_process import failure, message_of
 
 NICENESS = 15

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from tuiml.runs import threads
-from tuiml.runs.link import CALM, Message, Sender, Unpacker
+from tuiml.runs.app_connection import CALM, Message, Sender, Unpacker
 from tuiml.text import plain_text
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ LIMIT = 60
 """Seconds after which a test that hangs fails."""
 PRELUDE = """
 import os, socket, sys, time
-from tuiml.runs.link import Unpacker, pack
+from tuiml.runs.app_connection import Unpacker, pack
 line = socket.socket(fileno=int(sys.argv[1]))
 unpacker = Unpacker()
 heard = []

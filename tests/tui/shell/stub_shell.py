@@ -123,7 +123,7 @@ class StubSession:
         pass
 
 
-class StubGoing:
+class StubNavigation:
     """Notes where it is asked to go, in the shell's ``calls``."""
 
     def __init__(self, calls: list[tuple[Any, ...]]) -> None:
@@ -149,7 +149,7 @@ class StubShell:
         self.document = document
         self.screen_name = screen_name
         self.calls: list[tuple[Any, ...]] = []
-        self.go = StubGoing(self.calls)
+        self.go = StubNavigation(self.calls)
         self.session = StubSession()
         self.current_run = StubRun()
         self.study = StubStudy()

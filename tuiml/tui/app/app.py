@@ -16,17 +16,16 @@ from tuiml.data.own.reading import DataFiles, DataFilesInBackground
 from tuiml.text import plain_text
 from tuiml.tui.app import keymap, opening, theme
 from tuiml.tui.app.bars import SCREENS, KeyBar, TopBar
-from tuiml.tui.app.closing import LEAVING, save_work
 from tuiml.tui.app.collector import Collector
 from tuiml.tui.app.current_lesson import CurrentLesson
 from tuiml.tui.app.current_run import CurrentRun
 from tuiml.tui.app.current_study import CurrentStudy
 from tuiml.tui.app.early_input import EarlyInput
-from tuiml.tui.app.going import Going
 from tuiml.tui.app.help import HelpScreen, places_of
 from tuiml.tui.app.main_screen import MainScreen, described
+from tuiml.tui.app.navigation import Navigation
 from tuiml.tui.app.session import Session
-from tuiml.tui.app.shutdown import Shutdown
+from tuiml.tui.app.shutdown import LEAVING, Shutdown, save_work
 from tuiml.tui.build.screen import Build
 from tuiml.tui.dialogs import use_file
 from tuiml.tui.keys import Keyed, action, key_of
@@ -98,7 +97,7 @@ class TuimlApp(Keyed, App[int]):
         self.shutdown = Shutdown(
             self, lambda: save_work(self.shutdown, self.session, self.current_run, self.study, others)
         )
-        self.go = Going(self, self)
+        self.go = Navigation(self, self)
         self.pace = Pace(remembered.pace, self.preferences.pace)
         self.lesson = CurrentLesson(self, self, self.pace, remembered, self.preferences.language)
         self.session = Session(

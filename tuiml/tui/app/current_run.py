@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from textual.app import App
 from textual.message import Message
 
+from tuiml.notify.notifier import Notifier
 from tuiml.runs.tail import Tail
 from tuiml.training.events import KINDS, Snapshot, Start
-from tuiml.tui.app.notices import notices_of
 from tuiml.tui.app.session import Session
 from tuiml.tui.model.past_run import newest_step, resumed
 from tuiml.tui.model.problems import where
 from tuiml.tui.model.run_model import RunModel
+from tuiml.tui.model.run_notices import RunNotices
 from tuiml.tui.process import child
 from tuiml.tui.process.follower import Follower, News
 from tuiml.tui.shell import resume
@@ -163,3 +166,21 @@ class CurrentRun:
             self._inspect(path)
         else:
             self.client.inspect_again()
+
+
+def notices_of(shell: Shell) -> RunNotices:
+    """What notifies of the run on the screen, as the user's settings say: in the app's own terminal, and not
+    in a browser."""
+    app = cast(App[Any], shell)
+
+    def write(text: str) -> None:
+        driver = app._driver
+        if getattr(driver, "on_screen", False):  # our own driver's, while it has the terminal
+            driver.write(text)  # type: ignore[union-attr] # there is one
+
+    def failed(text: str) -> None:
+        if app._loop is not None:
+            with contextlib.suppress(RuntimeError):  # it is closed: the app has ended
+                app._loop.call_soon_threadsafe(shell.complain, text)
+
+    return RunNotices(Notifier(shell.preferences.notices(), write, failed))

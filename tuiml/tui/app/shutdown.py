@@ -9,7 +9,7 @@ import platform
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -21,8 +21,13 @@ from textual.worker import WorkerFailed
 import tuiml
 from tuiml.files import home, write_whole
 from tuiml.text import plain_text
+from tuiml.tui.app.current_run import CurrentRun
+from tuiml.tui.app.current_study import CurrentStudy
+from tuiml.tui.app.session import Session
 
 MOST_REPORTS = 10
+LEAVING = 2.0
+"""Seconds that a run has to save itself when the app is left."""
 
 
 class Shutdown:
@@ -84,6 +89,30 @@ class Shutdown:
 
         loop.set_exception_handler(lambda _, context: found(context.get("exception")))
         threading.excepthook = in_thread
+
+
+def save_work(
+    shutdown: Shutdown,
+    session: Session,
+    run: CurrentRun,
+    study: CurrentStudy,
+    others: Sequence[Callable[[], object]],
+) -> Iterator[str]:
+    """Save the session, close ``others``, and stop what is trained; what became of each, in words."""
+    outcome = "your last edits are not saved"
+    with shutdown.attempt():
+        session.write(session.snapshot(), last=True)
+        outcome = session.trouble or "your edits are saved for the next start"
+    yield outcome
+    for close in (run.stop_following, *others):
+        with shutdown.attempt():
+            close()
+    with shutdown.attempt():
+        if run.client is not None:
+            yield "training was stopped, and the run is in the library" if run.client.active else ""
+            run.client.close(LEAVING)
+    with shutdown.attempt():
+        yield study.close(LEAVING)
 
 
 def report(error: BaseException, outcome: str) -> list[str]:

@@ -16,12 +16,12 @@ from tuiml.runs.filtering import HELP
 from tuiml.tui.keys import Where, action
 from tuiml.tui.keys import key_of as bound_key
 from tuiml.tui.library import lesson_source  # noqa: F401 - it adds its tab
+from tuiml.tui.library.enabled_actions import needs_preset, possible
 from tuiml.tui.library.file_actions import Changes
 from tuiml.tui.library.list_order import ListOrder
 from tuiml.tui.library.list_reader import ListReader
 from tuiml.tui.library.open_dialog import OpenDialog
 from tuiml.tui.library.opener import Opener
-from tuiml.tui.library.possible import needs_preset, possible
 from tuiml.tui.library.preview_pane import Preview
 from tuiml.tui.library.tab_bar import Tab, TabBar
 from tuiml.tui.model import past_run

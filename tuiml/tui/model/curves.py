@@ -1,9 +1,10 @@
-"""The curves of a run: training, validation, and the branches that were rewound."""
+"""The curves of a run: training, validation, the branches that were rewound, a loop's own scalars."""
 
 from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +15,8 @@ SMOOTHING = 0.03
 """Part of the epochs done over which :attr:`Curves.recent` is a mean."""
 BRANCHES_KEPT = 3
 """Rewound branches that are still drawn."""
+MOST_SCALARS, SCALAR_POINTS = 200, 2048
+"""Scalars that are kept, of a loop with more those that came first; and points of each."""
 
 
 @dataclass
@@ -90,3 +93,23 @@ class Curves:
     def _shortened(self) -> None:
         if not len(self.raw):
             self.first = math.nan
+
+
+class Scalars:
+    """The scalars of a watched run: a series over the steps for each name, in the order they came in."""
+
+    def __init__(self) -> None:
+        self.series: dict[str, Series] = {}
+        """By their names, which are the user's: not safe to show."""
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    def add(self, x: float, values: Mapping[str, float]) -> None:
+        """Add the values of a step; one that is not finite is a gap."""
+        for name, value in values.items():
+            if name not in self.series:
+                if len(self.series) >= MOST_SCALARS:
+                    continue
+                self.series[name] = Series(SCALAR_POINTS)
+            self.series[name].append(x, value if math.isfinite(value) else math.nan)

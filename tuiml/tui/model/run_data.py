@@ -21,10 +21,9 @@ from tuiml.training.inspections.record import Inspection
 from tuiml.training.layer_statistics import LayerStatistics
 from tuiml.training.stack_context import FINISHED
 from tuiml.tui.charts.series import Series
-from tuiml.tui.model.curves import Curves
+from tuiml.tui.model.curves import Curves, Scalars
 from tuiml.tui.model.interventions import Interventions
 from tuiml.tui.model.metric import ACCURACY, PLAIN, R2, Metric
-from tuiml.tui.model.scalars import Scalars
 from tuiml.tui.model.snapshots import SnapshotHistory
 
 Status: TypeAlias = Literal[

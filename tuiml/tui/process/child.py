@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 from textual.message import Message
 
 import tuiml
-from tuiml.runs.link import Unpacker, pack
+from tuiml.runs.app_connection import Unpacker, pack
 from tuiml.spec.problems import Problem
 from tuiml.text import plain_text
 from tuiml.training.event_reading import events_of, problems_of

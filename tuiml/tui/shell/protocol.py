@@ -121,7 +121,7 @@ class Session(Protocol):
     def write_soon(self) -> None: ...
 
 
-class Going(Protocol):
+class Navigation(Protocol):
     """What leads to another screen with something in hand."""
 
     def to_problem(self, problem: Problem) -> None:
@@ -163,7 +163,7 @@ class Shell(Protocol):
     def lesson(self) -> CurrentLesson: ...
 
     @property
-    def go(self) -> Going: ...
+    def go(self) -> Navigation: ...
 
     @property
     def session(self) -> Session: ...

@@ -16,7 +16,7 @@ from tuiml.tui.shell.protocol import Shell
 from tuiml.tui.train.screen import Train
 
 
-class Going:
+class Navigation:
     """Goes to a problem, a preset or runs."""
 
     def __init__(self, app: App[Any], shell: Shell) -> None:
