@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from tuiml.cli.output import cells, cut, print_table, room, say, say_wrapped
 from tuiml.evaluation.answers import Evaluated
@@ -68,9 +69,9 @@ def _fraction_row(name: str, interval: Interval) -> list[str]:
     return [name, accuracy_text(interval.value), " to ".join(ends)]
 
 
-def _row(name: str, interval: Interval) -> list[str]:
-    low, high = (loss_text(end) for end in (interval.low, interval.high))
-    return [name, loss_text(interval.value), f"{low} to {high}" if not math.isnan(interval.low) else NONE]
+def _row(name: str, interval: Interval, write: Callable[[float], str] = loss_text) -> list[str]:
+    low, high = (write(end) for end in (interval.low, interval.high))
+    return [name, write(interval.value), f"{low} to {high}" if not math.isnan(interval.low) else NONE]
 
 
 def _print_classes(figures: Classification) -> None:
@@ -175,7 +176,7 @@ def _print_regression(found: Evaluated, figures: Regression) -> None:
         rows.append(_row(f"{before}R²", one.r2))
         words = ("mean absolute error", "root mean squared error", "mean error")
         rows += [
-            _units(before + word, value)
+            _row(before + word, value, figure)
             for word, value in zip(words, (one.mae, one.rmse, one.bias), strict=True)
         ]
     print_table(("", "value", f"{PERCENT} interval"), rows, right=("value",))
@@ -185,11 +186,6 @@ def _print_regression(found: Evaluated, figures: Regression) -> None:
         )
     say_wrapped("errors are in the units of the data; a mean error above 0 predicts too much", 2)
     say_wrapped(f"intervals: {METHODS}", 2)
-
-
-def _units(name: str, interval: Interval) -> list[str]:
-    low, high = (figure(end) for end in (interval.low, interval.high))
-    return [name, figure(interval.value), f"{low} to {high}" if not math.isnan(interval.low) else NONE]
 
 
 # -- two runs ---------------------------------------------------------------------------------------------
@@ -219,7 +215,7 @@ def print_comparison(first: Evaluated, second: Evaluated, found: Comparison) -> 
 def _difference_row(one: Difference) -> list[str]:
     points, units = one.name == "accuracy", one.name.endswith(("MAE", "RMSE"))
     plain = accuracy_text if points else figure if units else loss_text
-    signed = _points if points else _signed_figure if units else _signed
+    signed = _points if points else partial(_signed, write=figure if units else loss_text)
     value, low, high = (signed(v) for v in (one.interval.value, one.interval.low, one.interval.high))
     ends = NONE if math.isnan(one.interval.low) else f"{low} to {high}"
     unit = " points" * points + " *" * one.more_than_chance
@@ -230,12 +226,8 @@ def _points(value: float) -> str:
     return f"{100 * value:+.2f}"
 
 
-def _signed(value: float) -> str:
-    return f"{'+' if value > 0 else ''}{loss_text(value)}"
-
-
-def _signed_figure(value: float) -> str:
-    return f"{'+' if value > 0 else ''}{figure(value)}"
+def _signed(value: float, write: Callable[[float], str]) -> str:
+    return f"{'+' if value > 0 else ''}{write(value)}"
 
 
 def _verdict(names: Sequence[str], found: Comparison) -> str:

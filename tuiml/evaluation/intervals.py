@@ -56,14 +56,14 @@ def wilson(hits: int, count: int, level: float = LEVEL) -> Interval:
     return Interval(p, max(0.0, min(p, middle - half)), min(1.0, max(p, middle + half)))
 
 
-def paired_difference(only_first: int, only_second: int, count: int, level: float = LEVEL) -> Interval:
+def paired_difference(only_first: int, only_second: int, count: int) -> Interval:
     """The difference of two fractions of the same examples, with Tango's score interval.
 
     Args:
         only_first, only_second: examples that count for one of the two fractions alone.
         count: all examples, at least 1.
     """
-    z, b, c = _NORMAL.inv_cdf((1 + level) / 2), only_first, only_second
+    z, b, c = _NORMAL.inv_cdf((1 + LEVEL) / 2), only_first, only_second
 
     def score(difference: float) -> float:
         """How many standard errors the difference found is above this one (Tango 1998, section 2)."""
@@ -87,14 +87,7 @@ def _solved(beyond: Callable[[float], bool], low: float, high: float) -> float:
     return (low + high) / 2
 
 
-def bootstrap(
-    columns: Array,
-    statistics: Statistics,
-    *,
-    level: float = LEVEL,
-    resamples: int = RESAMPLES,
-    seed: int = SEED,
-) -> list[Interval]:
+def bootstrap(columns: Array, statistics: Statistics, *, resamples: int = RESAMPLES) -> list[Interval]:
     """Statistics of the means of columns, with their BCa intervals by resampling the examples.
 
     The same data give the same intervals. Of more than :data:`MOST_GROUPS` examples, random groups of equal
@@ -103,20 +96,19 @@ def bootstrap(
     Args:
         columns: (n, columns), a row for each example.
         statistics: from means to values; one that is not finite in a resample is left out there.
-        seed: of the resampling.
     """
     wide = np.asarray(columns, np.float64)
     with np.errstate(all="ignore"):
         values = statistics(wide.mean(axis=0)) if len(wide) else np.full(len(statistics(wide.sum(0))), np.nan)
         if len(wide) < 2 or not np.isfinite(values).any():
             return [Interval(value) for value in values.tolist()]
-        rng = np.random.Generator(np.random.PCG64(seed))
+        rng = np.random.Generator(np.random.PCG64(SEED))
         groups = _grouped(wide, rng)
         total = groups.sum(axis=0)
         left_out = total - groups
         found = statistics(_means(_resampled(groups, resamples, rng)))
         without_one = statistics(_means(left_out))
-    return [_bca(*some, level) for some in zip(values.tolist(), found.T, without_one.T, strict=True)]
+    return [_bca(*some) for some in zip(values.tolist(), found.T, without_one.T, strict=True)]
 
 
 def mean(values: Array) -> Interval:
@@ -150,7 +142,7 @@ def _means(sums: Array) -> Array:
     return sums[..., :-1] / sums[..., -1:]
 
 
-def _bca(value: float, found: Array, without_one: Array, level: float) -> Interval:
+def _bca(value: float, found: Array, without_one: Array) -> Interval:
     """The bias-corrected and accelerated interval; the percentile interval where there is no correction."""
     found, without_one = found[np.isfinite(found)], without_one[np.isfinite(without_one)]
     if not math.isfinite(value) or not len(found):
@@ -162,7 +154,7 @@ def _bca(value: float, found: Array, without_one: Array, level: float) -> Interv
         d = without_one.mean() - without_one
         scale = float((d * d).sum()) ** 1.5
         acceleration = float((d * d * d).sum()) / (6 * scale) if scale > 0 else 0.0
-    ends = [_corrected(bias, acceleration, _NORMAL.inv_cdf(q)) for q in ((1 - level) / 2, (1 + level) / 2)]
+    ends = [_corrected(bias, acceleration, _NORMAL.inv_cdf(q)) for q in ((1 - LEVEL) / 2, (1 + LEVEL) / 2)]
     low, high = np.quantile(found, sorted(ends)).tolist()
     return Interval(value, min(low, value), max(high, value))
 

@@ -22,7 +22,7 @@ FEWEST = 10
 Chart = Callable[["Source"], str]
 
 
-def _over_epochs(title: str, name: str, *, log: bool = False) -> Chart:
+def _over_epochs(title: str, name: str) -> Chart:
     """A figure of training and validation, and its means over some batches."""
 
     def chart(source: Source) -> str:
@@ -32,7 +32,7 @@ def _over_epochs(title: str, name: str, *, log: bool = False) -> Chart:
             Curve("training", epochs),
             Curve("validation", source.curve("epoch", f"val_{name}")),
         ]
-        return lines(title, _present(source, title, curves), log=log)
+        return lines(title, _present(source, title, curves))
 
     return chart
 

@@ -99,22 +99,15 @@ def is_watched(folder: Path) -> bool:
     return (folder / MODEL).is_file() and not (folder / "preset.toml").exists()
 
 
-def refuse_watched(folder: Path, framework: str = "") -> None:
-    """Raise RunError for a run that has no preset since it is a loop of the user's own.
-
-    Args:
-        framework: that of its model, where it is known.
-    """
+def refuse_watched(folder: Path) -> None:
+    """Raise RunError for a run that has no preset since it is a loop of the user's own."""
     if is_watched(folder):
+        framework = ""
         with contextlib.suppress(RunError):
-            framework = framework or read_model(folder).framework
-        raise RunError(own_loop(folder.name, framework))
-
-
-def own_loop(name: str, framework: str) -> str:
-    """Why something cannot be done with a watched run, in one line."""
-    of = f" in {plain_text(framework)}" if framework else ""
-    return f"the run '{plain_text(name)}' is a loop of your own{of}, without a preset: do this there"
+            framework = read_model(folder).framework
+        of = f" in {plain_text(framework)}" if framework else ""
+        what = f"the run '{plain_text(folder.name)}' is a loop of your own{of}, without a preset"
+        raise RunError(f"{what}: do this there")
 
 
 def settings_of(model: WatchedModel) -> dict[str, Any]:

@@ -161,14 +161,13 @@ class RateFinder:
 class Smoother:
     """Exponential average, divided by the sum of its weights: unbiased from the first value on."""
 
-    def __init__(self, keep: float = SMOOTHING) -> None:
-        self._keep = keep
+    def __init__(self) -> None:
         self._mean, self._weight = 0.0, 0.0
 
     def add(self, value: float) -> float:
         """Add a value; returns the average."""
-        self._mean = self._keep * self._mean + (1 - self._keep) * value
-        self._weight = self._keep * self._weight + (1 - self._keep)
+        self._mean = SMOOTHING * self._mean + (1 - SMOOTHING) * value
+        self._weight = SMOOTHING * self._weight + (1 - SMOOTHING)
         return self._mean / self._weight
 
 

@@ -7,7 +7,6 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Callable
 from itertools import pairwise
 
 from tuiml.data.own.cells import is_missing, kinds_of, number
@@ -232,7 +231,7 @@ def _counts_up(names: list[str]) -> bool:
     )
 
 
-def sample_lines(text: str, whole: bool, keep: Callable[[str], bool] = lambda line: True) -> list[str]:
+def sample_lines(text: str, whole: bool) -> list[str]:
     """The lines of a sample; the last one may be cut."""
     lines = list(io.StringIO(text, newline=""))
-    return [line for line in (lines if whole or len(lines) < 2 else lines[:-1]) if keep(line)]
+    return lines if whole or len(lines) < 2 else lines[:-1]

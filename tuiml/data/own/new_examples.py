@@ -21,6 +21,9 @@ from tuiml.data.own.npz import INPUTS
 from tuiml.data.own.values import CHANNELS, rows_of
 from tuiml.text import plain_text
 
+NAMED = 5
+"""Names, rows or values that a message lists."""
+
 
 @dataclass(frozen=True, eq=False)
 class NewExamples:
@@ -38,6 +41,12 @@ class NewExamples:
     """Inputs are bytes of an image file, 0 to 255, whatever the raw values of the data set are."""
     labels: NDArray[Any] | None = None
     """(n,) classes from 0, -1 for one that training never had; or (n, outputs) numbers."""
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first few of some names, and how many there are in all."""
+    some = ", ".join(plain_text(name)[:60] for name in names[:NAMED])
+    return some + (f", … ({len(names):,} in all)" if len(names) > NAMED else "")
 
 
 def kind_of(path: Path) -> str:

@@ -24,8 +24,8 @@ from tuiml.data.own.idx_files import pairs as pairs_beside
 from tuiml.data.own.labels import Coding
 from tuiml.data.own.layout import layout_of
 from tuiml.data.own.location import first_bytes, open_file
-from tuiml.data.own.new_examples import NewExamples
-from tuiml.data.own.new_table import find_column, lacks, listed
+from tuiml.data.own.new_examples import NewExamples, listed
+from tuiml.data.own.new_table import find_column, lacks
 from tuiml.data.own.npy import Archive
 from tuiml.data.own.npz import bounded, pairs
 from tuiml.data.own.rows import Rows

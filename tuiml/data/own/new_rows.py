@@ -14,14 +14,11 @@ from tuiml.data.base import Dataset
 from tuiml.data.own.cells import BLANKS, Style, is_missing, number
 from tuiml.data.own.entries import Table
 from tuiml.data.own.facts import Wrong
-from tuiml.data.own.new_examples import NewExamples, of_array
+from tuiml.data.own.new_examples import NewExamples, listed, of_array
 from tuiml.data.own.table_plan import Feature, Plan, missing_of
 from tuiml.data.own.values import LARGEST
 from tuiml.registry import closest, short
 from tuiml.text import plain_text
-
-NAMED = 5
-"""Names or values that a message lists."""
 
 
 def examples(given: Any, dataset: Dataset) -> NewExamples:
@@ -111,14 +108,9 @@ def _is_one(values: Any) -> bool:
 
 def _lacking(lacking: Sequence[str], there: Sequence[str], wanted: Sequence[str]) -> Wrong:
     near = closest(lacking[0], there)
-    hint = f"did you mean {short(near)}?" if near else f"the run was trained on {_listed(wanted)}"
+    hint = f"did you mean {short(near)}?" if near else f"the run was trained on {listed(wanted)}"
     word = "the column" if len(lacking) == 1 else "the columns"
-    return Wrong("path", f"{word} {_listed(lacking)} {'is' if len(lacking) == 1 else 'are'} lacking; {hint}")
-
-
-def _listed(names: Sequence[str]) -> str:
-    some = ", ".join(plain_text(name)[:60] for name in names[:NAMED])
-    return some + (f", … ({len(names):,} in all)" if len(names) > NAMED else "")
+    return Wrong("path", f"{word} {listed(lacking)} {'is' if len(lacking) == 1 else 'are'} lacking; {hint}")
 
 
 def _called(name: str) -> str:
@@ -155,7 +147,7 @@ class _Column:
             else:
                 unknown[text] += 1
         if unknown:
-            said = _listed([f"{short(text)} ({n:,})" for text, n in unknown.most_common()])
+            said = listed([f"{short(text)} ({n:,})" for text, n in unknown.most_common()])
             self._notes.append(
                 f"values of {_called(self._name)} that training never had, taken for none: {said}"
             )

@@ -19,7 +19,7 @@ from tuiml.data.own.cells import Ambiguous, Style, decide, is_missing, kinds_of
 from tuiml.data.own.entries import Table
 from tuiml.data.own.facts import MOST_VALUES, Wrong
 from tuiml.data.own.layout import layout_of
-from tuiml.data.own.new_examples import NewExamples
+from tuiml.data.own.new_examples import NewExamples, listed
 from tuiml.data.own.rows import Rows
 from tuiml.data.own.table_plan import Feature, Plan, missing_of
 from tuiml.data.own.table_reader import enter, numbers_of
@@ -27,8 +27,6 @@ from tuiml.data.own.values import LARGEST
 from tuiml.registry import closest, short
 from tuiml.text import plain_text
 
-NAMED = 5
-"""Names, rows or values that a message lists."""
 UNUSED_LABEL = "the label is not used"
 
 
@@ -138,11 +136,6 @@ def _by_place(title: str, layout: Layout, wanted: Sequence[str], plan: Plan) -> 
     needed = f"{len(wanted):,} {'is' if len(wanted) == 1 else 'are'} needed ({listed(wanted)})"
     word = "column" if count == 1 else "columns"
     raise Wrong("path", f"{title} has {count:,} {word} and does not name them; {needed}")
-
-
-def listed(names: Sequence[str]) -> str:
-    some = ", ".join(plain_text(name)[:60] for name in names[:NAMED])
-    return some + (f", … ({len(names):,} in all)" if len(names) > NAMED else "")
 
 
 # -- cells ------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from rich.style import Style
 from tuiml.tui.charts.palette import QUIET, TROUBLE, Look, layer_colour
 from tuiml.tui.charts.text import PLAIN, Line, clean, fit, runs, strip
 
+TITLE = "network"
 NARROWEST, WIDEST = 5, 20
 """Cells of a layer with the gap beside it."""
 LOWEST = 3
@@ -68,7 +69,7 @@ class Frame:
 
 
 def network_diagram(
-    blocks: Sequence[Block], selected: int, width: int, height: int, look: Look, title: str = "network"
+    blocks: Sequence[Block], selected: int, width: int, height: int, look: Look
 ) -> list[Line]:
     """``height`` lines of ``width`` cells: a title, bars, and below them names and shapes.
 
@@ -81,7 +82,7 @@ def network_diagram(
     shapes = _labels([block.shape for block in frame.shown], frame, selected, width, room - 1, look)
     names = _names(frame, selected, room - len(shapes), look)
     below = [*_labels(names, frame, selected, width, room - len(shapes), look), *shapes]
-    head, fractions = _scaled(blocks, frame, title, width, look)
+    head, fractions = _scaled(blocks, frame, width, look)
     rows = height - 1 - len(below)
     bars = [_rows(block, fractions[block.index], frame, selected, rows, look) for block in frame.shown]
     lines = []
@@ -91,9 +92,7 @@ def network_diagram(
     return [head, *lines, *below][:height]
 
 
-def _scaled(
-    blocks: Sequence[Block], frame: Frame, title: str, width: int, look: Look
-) -> tuple[Line, dict[int, float]]:
+def _scaled(blocks: Sequence[Block], frame: Frame, width: int, look: Look) -> tuple[Line, dict[int, float]]:
     """The title with what the heights stand for, and the height of each block from 0 to 1."""
     known = [block.values for block in blocks if block.values]
     top, bottom = max(known, default=1), min(known, default=1)
@@ -106,11 +105,11 @@ def _scaled(
     if len(frame.shown) < len(blocks):
         first, last = frame.shown[0].index, frame.shown[-1].index
         part = f"  {'input' if first < 0 else first} to {last} of {len(blocks) - 1} layers"
-    room = width - cell_len(title)
+    room = width - cell_len(TITLE)
     texts = (f"{part}  bar height: size of the output{', log scale' * log}",
              f"{part}  height: output size{', log' * log}", part)  # fmt: skip
     words = next((text for text in texts if cell_len(text) <= room), "")
-    parts = [(clean(title, look), look.style(bold=True)), (clean(words, look), look.style(QUIET))]
+    parts = [(TITLE, look.style(bold=True)), (clean(words, look), look.style(QUIET))]
     return strip(parts, width), fractions
 
 

@@ -180,7 +180,7 @@ def preset_item(path: Path, kind: Kind, files: DataFiles | None = None) -> Item:
     )
 
 
-def run_item(path: Path, kind: Kind = "run") -> Item:
+def run_item(path: Path) -> Item:
     """The run in a folder; never raises for what is in it."""
     run = summary(path)
-    return Item(kind, path.name, path, problem=run.problem, run=run)
+    return Item("run", path.name, path, problem=run.problem, run=run)
