@@ -9,8 +9,17 @@ from typing import Any
 
 import pytest
 
+from tests.moons_preset import MOONS
 from tuiml.cli import main
 from tuiml.spec import dumps
+
+
+def one_line(capsys: pytest.CaptureFixture[str]) -> str:
+    """The only line, on stderr."""
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 1
+    return err
 
 
 @pytest.fixture
@@ -20,6 +29,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("TUIML_DATA", raising=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path / "home"
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> str:
+    """The path of a preset file."""
+    path = tmp_path / "small.toml"
+    path.write_text(dumps(MOONS))
+    return str(path)
 
 
 @pytest.fixture

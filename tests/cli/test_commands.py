@@ -38,14 +38,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> str:
-    """The path of a preset file."""
-    path = tmp_path / "small.toml"
-    path.write_text(dumps(DOCUMENT))
-    return str(path)
-
-
 Capture = pytest.CaptureFixture[str]
 
 

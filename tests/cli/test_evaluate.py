@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.cli.conftest import one_line
 from tests.data.own_files import flowers, homes, idx, text
 from tuiml.cli import main
 from tuiml.cli.output import cells
@@ -23,14 +24,6 @@ Train = Callable[..., str]
 ROOM = 80
 NOISY = 1.6
 """The spread with which the three species overlap, so that no figure is 0 or 1."""
-
-
-def one_line(capsys: Capture) -> str:
-    """The only line, on stderr."""
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert len(err.splitlines()) == 1
-    return err
 
 
 def end_of(home: Path, run: str) -> dict[str, Any]:

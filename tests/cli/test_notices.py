@@ -20,13 +20,6 @@ from tuiml.spec import dumps, toml
 MARKS = re.compile(rb"\x1bPtmux;.*?\x1b\\|\x1b\][^\x07]*\x07|\x1b\[2[23];0t|\x07")
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> str:
-    path = tmp_path / "small.toml"
-    path.write_text(dumps(DOCUMENT))
-    return str(path)
-
-
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """A command waits for its hooks, however busy the machine is."""

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.cli.conftest import one_line
 from tests.data.own_files import flowers, text
 from tuiml.cli import main
 from tuiml.data.arrays import Part
@@ -40,14 +41,6 @@ def table(out: str) -> list[dict[str, str]]:
 def given(monkeypatch: pytest.MonkeyPatch, words: str) -> None:
     """What comes from standard input."""
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(words.encode())))
-
-
-def one_line(capsys: Capture) -> str:
-    """The only line, on stderr."""
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert len(err.splitlines()) == 1
-    return err
 
 
 def test_the_answers_are_those_of_the_engine_on_the_same_rows(
