@@ -127,8 +127,3 @@ def evaluation_data(found: Evaluated, all_figures: Figures) -> dict[str, Any]:
     if isinstance(all_figures, Classification):
         data["top"] = {str(k): asdict(interval) for k, interval in all_figures.top}
     return data
-
-
-def comparison_data(found: Comparison) -> dict[str, Any]:
-    """A comparison as plain data."""
-    return asdict(found)

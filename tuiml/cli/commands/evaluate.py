@@ -7,6 +7,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,12 +55,12 @@ def _print(first: Evaluated, comparisons: Sequence[tuple[Evaluated, Comparison]]
 
 
 def _print_json(first: Evaluated, comparisons: Sequence[tuple[Evaluated, Comparison]]) -> None:
-    from tuiml.evaluation.report import comparison_data, evaluation_data, figures
+    from tuiml.evaluation.report import evaluation_data, figures
 
     data = evaluation_data(first, figures(first))
     for other, comparison in comparisons:
         data["against"] = evaluation_data(other, figures(other))
-        data["comparison"] = comparison_data(comparison)
+        data["comparison"] = asdict(comparison)
     print_json(data)
 
 
