@@ -167,7 +167,7 @@ def modules(trained: Trained) -> list[Written]:
     """The layers of the network, first to last, each one with weights under a name of its own."""
     counts: Counter[str] = Counter()
     found = []
-    for one in written(pieces(trained, channels_last=True), LAYERS, ACTIVATIONS):
+    for one in written("Keras", pieces(trained, channels_last=True), LAYERS, ACTIVATIONS):
         kind = one.code.partition("(")[0].removeprefix("layers.").lower()
         kind = kind.replace("normalization", "_normalization")
         counts[kind] += bool(one.arrays)

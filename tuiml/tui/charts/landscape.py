@@ -57,6 +57,7 @@ def landscape(
     title: str = "",
     cursor: bool = False,
     look: Look | None = None,
+    empty: str = "no gradient yet",
 ) -> list[Line]:
     """Layers from top to bottom, steps to the right: ``height`` lines of ``width`` cells.
 
@@ -72,7 +73,7 @@ def landscape(
     span = limits(depth.norms)
     if span is None:
         head = heading(title, width, height, look)
-        return head + notice("no gradient yet", width, height - len(head), look)
+        return head + notice(clean(empty, look), width, height - len(head), look)
     head = [_head(title, span, width, look)] if height > 1 else []
     below = 1 if height > 3 else 0
     rows = height - len(head) - below

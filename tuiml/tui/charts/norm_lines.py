@@ -11,7 +11,7 @@ from tuiml.tui.charts.landscape import Depth, foot, limits
 from tuiml.tui.charts.palette import QUIET, Look, layer_colour
 from tuiml.tui.charts.plot import BRAILLE_DOTS
 from tuiml.tui.charts.series import in_columns
-from tuiml.tui.charts.text import PLAIN, Line, fit, heading, notice, runs
+from tuiml.tui.charts.text import PLAIN, Line, clean, fit, heading, notice, runs
 
 LEFT, RIGHT = 6, 9
 
@@ -24,6 +24,7 @@ def norm_lines(
     title: str = "",
     cursor: bool = False,
     look: Look | None = None,
+    empty: str = "no gradient yet",
 ) -> list[Line]:
     """One curve per layer, with its number and norm at the right: ``height`` lines of ``width`` cells.
 
@@ -35,7 +36,7 @@ def norm_lines(
     span = limits(depth.norms)
     head = heading(title, width, height, look)
     if span is None:
-        return head + notice("no gradient yet", width, height - len(head), look)
+        return head + notice(clean(empty, look), width, height - len(head), look)
     below = 1 if height > 4 else 0
     rows = height - len(head) - below
     left, right = (LEFT, RIGHT) if width >= 30 else (0, 0)
