@@ -17,6 +17,7 @@ import safetensors.numpy
 
 from tuiml.backends import choice
 from tuiml.backends.numpy_backend import NumpyEngine
+from tuiml.backends.steps import Step
 from tuiml.cli import main
 from tuiml.formatting import bytes_text
 from tuiml.runs import (
@@ -563,6 +564,25 @@ def test_an_error_in_the_midst_of_a_step_saves_no_half_step(
     with pytest.raises(ZeroDivisionError):
         finish(session.run(preset(), name="half"))
     assert checkpoints.steps_in(folder.runs_folder() / "half") == [BATCHES]
+
+
+def test_a_step_that_a_process_of_it_breaks_off_is_not_saved_and_the_run_goes_on_from_before(
+    often: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = finish(session.run(preset(), name="whole"))
+    run = Step.run
+
+    def broken(step: Step, rows: Any, rate: float, number: int) -> float:
+        loss = run(step, rows, rate, number)
+        if number == 2 * BATCHES:  # the first of an epoch: nothing was trained since the last position
+            raise ChildProcessError("a process was ended by signal 9")
+        return loss
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Step, "run", broken)
+        with pytest.raises(RunError, match="cannot go on: a process was ended by signal 9"):
+            finish(session.run(preset(), name="half"))
+    assert finish(session.resume("half")).test_loss == whole.test_loss
 
 
 # -- listed, renamed, deleted -----------------------------------------------------------------------------

@@ -127,7 +127,7 @@ class Run:
             raise RunError(f"training cannot go on: {error.strerror or error}", code=1) from None
         finally:
             try:
-                if not ended and self._prepared.engine.intact:
+                if not ended:
                     self._recorder.save(self._save_unfinished)  # an error, or the generator was closed
             finally:
                 self._prepared.engine.close()
