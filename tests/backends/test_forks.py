@@ -177,13 +177,13 @@ def test_signals_of_the_terminal_do_not_end_a_fork(forked):
     assert state_of(pid) != "Z"
 
 
-def test_a_fork_that_is_gone_is_said_and_the_weights_are_not_trusted(forked):
+def test_a_fork_that_is_gone_is_said_and_its_step_does_not_count(forked):
     run = forked(2)
     train(run, 4)
     os.kill(run._forked._forks.pids[0], signal.SIGKILL)
     with pytest.raises(ChildProcessError, match="ended by signal 9"):
         train(run, 4, 10)
-    assert not run.intact
+    assert run.step_number == 4
 
 
 def test_where_a_fork_cannot_begin_threads_go_on(forked, monkeypatch):

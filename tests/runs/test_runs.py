@@ -567,7 +567,7 @@ def test_an_error_in_the_midst_of_a_step_saves_no_half_step(
 
 
 def test_a_step_that_a_process_of_it_breaks_off_is_not_saved_and_the_run_goes_on_from_before(
-    often: None, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole = finish(session.run(preset(), name="whole"))
     run = Step.run

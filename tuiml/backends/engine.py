@@ -97,8 +97,6 @@ class Engine(ABC):
     """Steps done."""
     optimizer_start: int
     """The step after which the optimizer's arrays were all 0: 0, unless the optimizer was changed."""
-    intact: bool = True
-    """False once a step was broken off midway: the weights are then of no step."""
 
     def step(self, rows: Array, rate: float) -> bool:
         """Train on the training examples at ``rows`` (indices) with learning rate ``rate``.

@@ -121,9 +121,7 @@ class NumpyEngine(Engine):
             step = self._next_step(size)
             with np.errstate(all="ignore"), flushed():  # what overflows is found in the loss
                 while batch is not None and len(batch[0]) == size:
-                    self.intact = False
                     loss = step.run(*batch, self.step_number)
-                    self.intact = True
                     if not loss < OVERFLOW:  # or it is NaN
                         return self.step_number - begun
                     self.step_number += 1

@@ -166,8 +166,7 @@ class Saver:
         self._write_pending(self._last)
         self._best = self._last = None
         position = self._trainer.state.engine_position
-        sound = engine.intact and engine.finite() and engine.step_number == position.step
-        if sound and position != self._saved:
+        if engine.finite() and engine.step_number == position.step and position != self._saved:
             self._write(position, self._folder.recorded if self._is_complete() else None)
         if self._durable:
             self._prune()
