@@ -36,7 +36,7 @@ def test_settings_that_begin_alike_are_told_apart_and_the_ends_of_the_metric_hav
         Coordinate("initializer", [(at / 3, name) for at, name in enumerate(names)]),
         Coordinate("val acc.", [(0.0, "8.0 %"), (1.0, "96.7 %")]),
     ]
-    paths = [Path([at / 3, at / 3], "blue", f"{name}, long at its end") for at, name in enumerate(names)]
+    paths = [Path([at / 3, at / 3], "blue", f"configuration {at}, long") for at in range(4)]
     text = "\n".join(line.text for line in parallel(axes, paths, 80, 12))
     assert "8.0 %" in text
     assert "96.7 %" in text

@@ -58,7 +58,8 @@ def parallel(
         return head + notice(clean(empty, look), width, height - len(head), look)
     dots = (2, 4) if look.unicode else (1, 1)
     margin = min(10, width // 6)
-    room = max(2, width - margin - min(24, width // 4))
+    names = max((len(path.name) + 1 for path in shown), default=0)
+    room = max(2, width - margin - min(max(names, 6), width // 3))
     frame = Frame(0, width, rows, (0.0, 1.0), (0.0, 1.0), dots)
     xs = [(margin + (room - 1) * at / (len(axes) - 1)) / max(1, width - 1) for at in range(len(axes))]
     strokes = [_stroke(path, xs, frame, look) for path in shown]
