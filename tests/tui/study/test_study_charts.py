@@ -27,6 +27,22 @@ def cells(lines: object) -> list[list[tuple[str, object]]]:
     ]
 
 
+def test_settings_that_begin_alike_are_told_apart_and_the_ends_of_the_metric_have_labels() -> None:
+    names = ["zeros", "normal (stddev 0.01)", "normal (stddev 1)", "lecun_normal"]
+    grid = Grid(np.ones((1, 4)), ["relu"], names)
+    header = grid_map(grid, 60, 8)[1].text
+    assert all(name in header for name in ("zeros", "…0.01)", "…ev 1)", "lecun_normal"))
+    axes = [
+        Coordinate("initializer", [(at / 3, name) for at, name in enumerate(names)]),
+        Coordinate("val acc.", [(0.0, "8.0 %"), (1.0, "96.7 %")]),
+    ]
+    paths = [Path([at / 3, at / 3], "blue", f"configuration {at}, long") for at in range(4)]
+    text = "\n".join(line.text for line in parallel(axes, paths, 80, 12))
+    assert "8.0 %" in text
+    assert "96.7 %" in text
+    assert "…0.01)" in text
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_the_last_of_many_curves_is_on_top_and_rules_are_behind_them(look: Look) -> None:
     marker, dots = (plot.BRAILLE, (2, 4)) if look.unicode else ("*", (1, 1))

@@ -172,7 +172,8 @@ class CurrentLesson:
         wide = self.shown and size.width >= WIDE
         rows = 1 if not self.shown else SMALL if size.height <= 30 else LARGE
         self._app.query_one("#work").set_class(wide, "-wide")
-        panel.display = self.shown or self._invites
+        invites = self._invites and self._shell.screen_name != "study"  # whose key starts the study
+        panel.display = self.shown or invites
         if self.progress is not None and self.shown:
             width = (COLUMN if wide else size.width) - 2
             rows = size.height - 2 if wide else rows
@@ -183,7 +184,7 @@ class CurrentLesson:
                     self.progress, self.language, width, rows, self._shell.look, title, self._shell.keymap
                 )
             )
-        elif self._invites:
+        elif invites:
             panel.show([[(with_keys(INVITATION, self._shell.keymap), self._shell.look.style(QUIET))]])
         panel.take_place(wide, rows)
 

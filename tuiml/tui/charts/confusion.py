@@ -212,9 +212,14 @@ def distinct(labels: Sequence[str], width: int, more: str) -> list[str]:
     first, last = min(labels), max(labels)  # what these two begin with, all do
     same = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), 0)
     inner = [label[same:] for label in labels]
+    ends = [fit(label, width, more).strip() for label in labels]
     for cut in (
-        [fit(label, width, more).strip() for label in labels],
+        ends,
         [fit(label, width, more).strip() for label in inner],
+        [
+            end if ends.count(end) == 1 else _without_middle(label, width // 2, width, more)
+            for label, end in zip(labels, ends, strict=True)
+        ],
         *([_without_middle(name, width // 2, width, more) for name in names] for names in (labels, inner)),
     ):
         if len(set(cut)) == len(cut) and all(cut):

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
+from tuiml.tui.charts.confusion import distinct
 from tuiml.tui.charts.palette import HEAT, QUIET, Look
 from tuiml.tui.charts.series import Floats
 from tuiml.tui.charts.text import PLAIN, Line, blank, clean, fit, heading, notice, strip
@@ -82,7 +83,8 @@ def _names(grid: Grid, columns: range, margin: int, wide: int, width: int, look:
     down, right = ("↓", "→") if look.unicode else ("v", ">")
     titles = f"{down} {clean(grid.row_title, look)}   {right} {clean(grid.column_title, look)}"
     parts: list[tuple[str, Style]] = [(" " * margin, PLAIN)]
-    parts += [(fit(" " + clean(grid.columns[column], look), wide, more), quiet) for column in columns]
+    labels = distinct([clean(label, look) for label in grid.columns], wide - 1, more)
+    parts += [(fit(" " + labels[column], wide, more), quiet) for column in columns]
     return [strip([(titles, quiet)], width), strip(parts, width)]
 
 

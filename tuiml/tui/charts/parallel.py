@@ -10,9 +10,10 @@ import numpy as np
 
 from tuiml.tui.charts import plot
 from tuiml.tui.charts.axes import Frame, Ruler
+from tuiml.tui.charts.confusion import distinct
 from tuiml.tui.charts.palette import QUIET, Look
 from tuiml.tui.charts.tags import Tag, tagged
-from tuiml.tui.charts.text import Line, blank, clean, fit, heading, notice
+from tuiml.tui.charts.text import Line, blank, clean, heading, notice
 
 MOST_LABELS = 6
 LABEL = 12
@@ -57,23 +58,29 @@ def parallel(
         return head + notice(clean(empty, look), width, height - len(head), look)
     dots = (2, 4) if look.unicode else (1, 1)
     margin = min(10, width // 6)
-    room = max(2, width - margin - min(24, width // 4))
+    names = max((len(path.name) + 1 for path in shown), default=0)
+    room = max(2, width - margin - min(max(names, 6), width // 3))
     frame = Frame(0, width, rows, (0.0, 1.0), (0.0, 1.0), dots)
     xs = [(margin + (room - 1) * at / (len(axes) - 1)) / max(1, width - 1) for at in range(len(axes))]
     strokes = [_stroke(path, xs, frame, look) for path in shown]
     rules = [(float(frame.across(np.array([x]))[0]), look.style(QUIET, faint=True)) for x in xs]
     canvas = plot.draw(strokes, width, rows, dots=dots, rules=rules, rule=look.glyphs.vertical)
-    tags = [
-        Tag(x, place, fit(text, min(LABEL, len(text)), look.glyphs.more), QUIET)
-        for x, axis in zip(xs, axes, strict=True)
-        for place, text in axis.labels
-    ]
+    tags = [tag for x, axis in zip(xs[:-1], axes, strict=False) for tag in _labels(x, axis, look)]
+    for place, text in axes[-1].labels:  # left of it, for the names of the paths are on its right
+        tags.append(Tag(max(0.0, xs[-1] - len(text) / max(1, width - 1)), place, text, QUIET))
     canvas = tagged(canvas, tags, frame, look, _names(xs[-1], shown))
     ruler = Ruler(width)
     for x, axis in zip(xs, axes, strict=True):
         ruler.centre(frame.column(x), clean(axis.title, look), look.style(bold=True))
     lines = [*head, *(Line.of(row) for row in canvas), ruler.strip()]
     return (lines + [blank(width)] * height)[:height]
+
+
+def _labels(x: float, axis: Coordinate, look: Look) -> list[Tag]:
+    if not axis.labels:
+        return []
+    texts = distinct([clean(text, look) for _, text in axis.labels], LABEL, look.glyphs.more)
+    return [Tag(x, place, text, QUIET) for (place, _), text in zip(axis.labels, texts, strict=True)]
 
 
 def _names(x: float, paths: Sequence[Path]) -> list[Tag]:

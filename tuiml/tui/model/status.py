@@ -137,7 +137,8 @@ def _speed(model: RunModel, look: Look) -> list[Piece]:
     elif not model.alive and math.isfinite(model.seconds):
         pieces.append(Piece(f"{duration(model.seconds)} trained", quiet, 3))
     if math.isfinite(model.rate) and model.start:
-        pieces.append(Piece(f"lr {model.rate:.3g}", plain, 1))
+        digits = 3 if model.rate < 1000 else 4  # 1000, not 1e+03
+        pieces.append(Piece(f"lr {model.rate:.{digits}g}", plain, 1))
     return pieces
 
 

@@ -59,21 +59,23 @@ def conclusion_lines(model: StudyModel, width: int, look: Look) -> list[list[Par
     """What can be concluded, before the start what it is about; above it what went wrong."""
     lines: list[list[Part]] = []
     if model.message:
-        text = wrap(clean(model.message, look), max(20, width - 2))[:MOST_LINES]
+        text = _wrapped(model.message, width, MOST_LINES, look)
         lines += [[(f"{look.glyphs.up} {line}", look.style(TROUBLE))] for line in text]
     note = model.study.note if model.study and not model.begun else ""
     if note:
-        text = wrap(clean(note, look), max(20, width - 2))
-        text = (
-            [*text[: NOTE_LINES - 1], text[NOTE_LINES - 1] + look.glyphs.more]
-            if len(text) > NOTE_LINES
-            else text
-        )
-        lines += [[(f"  {line}", look.style(QUIET))] for line in text]
+        lines += [[(f"  {line}", look.style(QUIET))] for line in _wrapped(note, width, NOTE_LINES, look)]
     elif model.results is not None and model.results.conclusion:
-        text = wrap(clean(model.results.conclusion, look), max(20, width - 2))[:MOST_LINES]
+        text = _wrapped(model.results.conclusion, width, MOST_LINES, look)
         lines += [
             [(f"{look.glyphs.varied if not at else ' '} {line}", look.style(VARIED))]
             for at, line in enumerate(text)
         ]
     return lines or [[("", look.style())]]
+
+
+def _wrapped(text: str, width: int, most: int, look: Look) -> list[str]:
+    """A text in lines with room for a sign before it; the last of so many says if there would be more."""
+    lines = wrap(clean(text, look), max(20, width - 3))
+    if len(lines) > most:
+        lines = [*lines[: most - 1], lines[most - 1] + look.glyphs.more]
+    return lines
