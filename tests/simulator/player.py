@@ -77,7 +77,7 @@ def played(plan: list[Step], whole: Undisturbed, into: Statistics | None = None)
     try:
         world = StudyWorld(_new_folder(), whole.studies) if study else World(_new_folder(), whole.runs)
     except Broken as error:
-        return f"nothing happens to it, but {error}"
+        return str(error)
     try:
         _play(world, plan)
     except Broken as error:

@@ -40,5 +40,6 @@ def _study(number: int) -> Study:
     return found
 
 
-HALVING = 1
+ADAPTIVE = (1, 2)
+"""What these train depends on what was found."""
 STUDIES = [_study(number) for number in range(3)]

@@ -14,7 +14,7 @@ from unittest.mock import patch
 from tests.simulator.clock import clock
 from tests.simulator.disk import Process
 from tests.simulator.plan import Broken, Step
-from tests.simulator.small_studies import HALVING, NAME
+from tests.simulator.small_studies import ADAPTIVE, NAME
 from tests.simulator.study_session import LONGEST, StudySession
 from tests.simulator.workers import Fate
 from tuiml.backends.choice import choose
@@ -154,7 +154,7 @@ class StudyWorld(StudySession):
         trial = names[number % len(names)] if do not in ("pause", "resume") else ""
         if do == "more_seeds" and self.rules.has_more(MOST_SEEDS):
             return
-        if do in ("stop_trial", "resume_trial") and self.number == HALVING:
+        if do in ("stop_trial", "resume_trial") and self.number in ADAPTIVE:
             return  # another one would win, or one that was cut be trained to its end: as the user wants it
         self._control.order(StudyOrder(do, trial))  # type: ignore[arg-type]  # one of them
         self.rules.asked()

@@ -239,6 +239,20 @@ def test_each_configuration_gets_its_own_rate_and_the_range_tests_are_not_repeat
     assert again[-1].done == events[-1].done == events[-1].trials
 
 
+def test_the_table_counts_what_is_trained_after_a_rate_was_stopped():
+    chosen, control = study(seeds=[0, 1], tune="training.learning_rate"), StudyControl()
+    stopped: list[str] = []
+
+    def stop_the_first(event):
+        if isinstance(event, TrialStart) and not stopped:
+            stopped.append(event.trial)
+            control.order(StudyOrder("stop_trial", event.trial))
+
+    events = run(chosen, control=control, on_event=stop_the_first)
+    assert table(chosen).done == events[-1].done > 6
+    assert len(stopped) == 1
+
+
 def test_other_data_than_the_trials_before_ends_the_study():
     class Other(InlinePool):
         def _lines(self, job):
