@@ -215,7 +215,6 @@ class World:
             self._begun = True
             self._forget_epochs(event.step)
             self._epochs = self._lines() | self._epochs  # it was killed before it told what it wrote
-            self._disturbed |= any(line["event"] == "intervention" for line in read_metrics(self.path))
         if isinstance(event, Epoch):
             self._epochs[event.epoch] = event.step, event.train_loss
         if isinstance(event, Intervention):
