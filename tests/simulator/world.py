@@ -222,7 +222,7 @@ class World:
             if event.what == "rewind":
                 self._forget_epochs(int(event.value))
         if isinstance(event, End):
-            unsaved = self.disk.faults and not checkpoints.path_of(self.path, event.step).exists()
+            unsaved = self.disk.faults and all(one.step != event.step for one in self._sound())
             self._over = event.reason in ("completed", "early_stopped", "diverged") and not unsaved
         self.model.feed([event])
 
