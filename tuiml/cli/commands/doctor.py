@@ -57,7 +57,8 @@ def examine(count: int, asked: bool) -> dict[str, dict[str, Any]]:
     chosen = choose()
     why = "the environment says so" if asked else "one a core; more than four gain little"
     return {
-        "versions": {"tuiml": __version__, "python": environment.python(), **_packages()},
+        "versions": {"tuiml": __version__, "python": environment.python()}
+        | {name: _version(name) for name in PACKAGES},
         "machine": {
             "system": environment.system(),
             "cores": threads.cores(),
@@ -91,10 +92,6 @@ def _fast(backend: str) -> str:
         if why
         else f"yes: numba {fast.version()} compiles what NumPy's plans do element by element"
     )
-
-
-def _packages() -> dict[str, str | None]:
-    return {name: _version(name) for name in PACKAGES}
 
 
 def _terminal() -> dict[str, Any]:

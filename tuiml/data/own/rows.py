@@ -237,13 +237,11 @@ class Rows:
             parts.append(f"row {number:,} {cells}")
         more = ", …" if len(found) > NAMED else ""
         text = f"{self.title}: {', '.join(parts)}{more}, the first row has {wanted}"
-        hint = f"every row needs as many (separator: {self._separator()})"
+        separator = dialect.name_of(self.layout.separator)
+        hint = f"every row needs as many (separator: {separator})"
         if all(width < 0 for _, width in found):
             text, hint = f"{self.title}: {', '.join(parts)}{more}", "delete it"
         return Wrong("path", f"{text}; {hint}")
-
-    def _separator(self) -> str:
-        return dialect.name_of(self.layout.separator)
 
     def _not_text(self) -> Wrong:
         """Where the first bytes lie that are no UTF-8."""

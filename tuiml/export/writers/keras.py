@@ -129,11 +129,6 @@ def _prelu(piece: Piece) -> list[Written]:
     )
 
 
-def _celu(piece: Piece) -> list[Written]:
-    alpha = piece.activated("alpha")
-    return layer(f"Lambda(lambda x: keras.activations.celu(x, alpha={alpha!r}))")
-
-
 ACTIVATIONS = {
     "linear": lambda piece: [],
     **dict.fromkeys(INLINE, _named),
@@ -143,7 +138,9 @@ ACTIVATIONS = {
         Written(f"RReLU({piece.activated('lower')!r}, {piece.activated('upper')!r})", {}, RRELU)
     ],
     "elu": lambda piece: layer(f"ELU(alpha={piece.activated('alpha')!r})"),
-    "celu": _celu,
+    "celu": lambda piece: layer(
+        f"Lambda(lambda x: keras.activations.celu(x, alpha={piece.activated('alpha')!r}))"
+    ),
 }
 
 
