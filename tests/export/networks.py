@@ -16,7 +16,7 @@ from tests.helpers import tiny
 from tuiml.backends.numpy_backend import NumpyEngine
 from tuiml.data.arrays import Data, Part
 from tuiml.data.datasets import datasets
-from tuiml.export.source import Trained
+from tuiml.export.exported_run import Trained
 from tuiml.nn.activations import activations
 from tuiml.nn.layers import layers
 from tuiml.nn.losses import losses

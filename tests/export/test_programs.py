@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from tests.export.networks import every_network, expected, labels_of, program_of
+from tuiml.export.exported_run import Trained
 from tuiml.export.formats import FORMATS, Order, find
-from tuiml.export.source import Trained
 
 
 def there(framework: str) -> bool:

@@ -14,7 +14,7 @@ from tests.export.networks import numbers, program_of, trained
 from tests.export.test_programs import made, needs
 from tests.helpers import tiny
 from tuiml.backends.numpy_backend import NumpyEngine
-from tuiml.export.source import Trained
+from tuiml.export.exported_run import Trained
 from tuiml.nn.optimizers import optimizers
 from tuiml.nn.schedules import schedules
 

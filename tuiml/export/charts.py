@@ -10,7 +10,7 @@ from tuiml.formatting import compact, limits_text
 from tuiml.runs.errors import RunError
 
 if TYPE_CHECKING:
-    from tuiml.export.source import Source
+    from tuiml.export.exported_run import Source
     from tuiml.training.layer_statistics import Histogram, LayerStatistics
 
 EXAMPLES = 10_000

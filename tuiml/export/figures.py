@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tuiml.export.source import Source
+from tuiml.export.exported_run import Source
 from tuiml.runs.folder import Line
 from tuiml.training import codec
 from tuiml.training.events import Epoch, Progress, Scalars

@@ -11,7 +11,7 @@ from tuiml.export.charts import CHARTS
 from tuiml.runs.errors import RunError
 
 if TYPE_CHECKING:
-    from tuiml.export.source import Source
+    from tuiml.export.exported_run import Source
 
 Files = dict[str, bytes]
 """What is written: by the end of a file's path, which the beginning of the name comes before."""

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuiml.export import program_data, program_rate
+from tuiml.export.exported_run import Source, Trained
 from tuiml.export.formats import Files
-from tuiml.export.pieces import Written, pieces
-from tuiml.export.source import Source, Trained
+from tuiml.export.network_layers import Written, pieces
 from tuiml.export.text import function, inside, lines, listed, literal, words
 from tuiml.runs.errors import RunError
 

@@ -13,7 +13,7 @@ import safetensors.numpy
 from tuiml.data.own.cells import PLAIN
 from tuiml.data.own.entries import Table
 from tuiml.data.own.table_plan import Plan, missing_of
-from tuiml.export.source import Trained
+from tuiml.export.exported_run import Trained
 from tuiml.export.text import function, inside, lines, listed, literal
 
 Array = Any

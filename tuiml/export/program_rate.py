@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tuiml.export.source import Trained
+from tuiml.export.exported_run import Trained
 from tuiml.export.text import dedent, function, inside
 from tuiml.nn.schedules import Plateau, Schedule, Warmed
 

@@ -7,7 +7,7 @@ import math
 from datetime import datetime
 
 from tuiml import __version__
-from tuiml.export.source import Source
+from tuiml.export.exported_run import Source
 from tuiml.formatting import NONE, accuracy_text, compact, count_text, duration, loss, rate
 from tuiml.registry import value_text
 from tuiml.runs.run_lines import number

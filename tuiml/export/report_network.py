@@ -10,7 +10,7 @@ from tuiml.evaluation.classification import Classification
 from tuiml.evaluation.intervals import LEVEL, Interval
 from tuiml.evaluation.report import figures
 from tuiml.export.drawing import bars, text_of
-from tuiml.export.source import Source
+from tuiml.export.exported_run import Source
 from tuiml.formatting import NONE, accuracy_text, compact, count_text, figure, loss, percent
 from tuiml.nn.layers import dimensions
 from tuiml.registry import value_text

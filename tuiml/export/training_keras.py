@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tuiml.export import program_rate, program_stopping
-from tuiml.export.source import Trained
+from tuiml.export.exported_run import Trained
 from tuiml.export.text import function, inside
 from tuiml.nn.optimizers import AdamW, Moments
 from tuiml.runs.errors import RunError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tuiml.export import program_rate, program_stopping
-from tuiml.export.source import Trained
+from tuiml.export.exported_run import Trained
 from tuiml.export.text import dedent, function, inside, lines
 from tuiml.nn.optimizers import Moments
 

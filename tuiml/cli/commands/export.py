@@ -50,7 +50,7 @@ def run(chosen: argparse.Namespace) -> int:
 
 def _made(path: Path, form: Format, order: Order, chosen: argparse.Namespace) -> Files:
     """The files, and what is to be said of them."""
-    from tuiml.export.source import Source
+    from tuiml.export.exported_run import Source
 
     with contextlib.ExitStack() as stack:
         source = Source(path, lambda: stack.enter_context(opened_run(path, chosen.checkpoint)))

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuiml.data.kinds import Progress
+from tuiml.data.own.ambiguities import SHOWN, ambiguities, spelled
 from tuiml.data.own.cells import DECIMALS, MAYBE_MISSING, PLAIN, THOUSANDS, Ambiguous, Style, decide
 from tuiml.data.own.columns import LABEL_NAMES, classes_of, column, counts_of, labels_of, names_of, report
 from tuiml.data.own.dialect import JSON, PARQUET, name_of
-from tuiml.data.own.doubts import SHOWN, doubts, spelled
 from tuiml.data.own.facts import MOST_VALUES, Facts, Wrong
 from tuiml.data.own.layout import layout_of
 from tuiml.data.own.scan import CATEGORIES, NA, Scan, Scanned, scan
@@ -109,7 +109,7 @@ class _Planner:
         self._settle_na()
         features = self._features()
         guessed = not self.table.label and layout.names[self.labels[0]].lower() not in LABEL_NAMES
-        self.notes += doubts(self.scan, self.used, self.labels, guessed)
+        self.notes += ambiguities(self.scan, self.used, self.labels, guessed)
         if not features and not self.problems:
             raise Wrong("ignore", f"{title} has no column left for inputs")
         for index in self.used:

@@ -6,8 +6,8 @@ import csv
 import io
 
 from tuiml.export import figures
+from tuiml.export.exported_run import Source
 from tuiml.export.formats import Files, Order
-from tuiml.export.source import Source
 from tuiml.runs.errors import RunError
 
 TABLES = {"epochs": figures.epochs, "steps": figures.steps, "layers": figures.layers}

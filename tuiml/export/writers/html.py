@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from tuiml.export import report, report_network
 from tuiml.export.charts import CHARTS
 from tuiml.export.drawing import STYLE, Curve, lines, text_of
+from tuiml.export.exported_run import Source
 from tuiml.export.formats import Files, Order
-from tuiml.export.source import Source
 from tuiml.runs.errors import RunError
 
 CURVES = ("loss", "accuracy", "r2", "gradients", "updates", "dead", "saturated")

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from tuiml.export import program, training_keras
+from tuiml.export.exported_run import Source, Trained
 from tuiml.export.formats import Files, Order
-from tuiml.export.pieces import Piece, Written, pieces, written
+from tuiml.export.network_layers import Piece, Written, pieces, written
 from tuiml.export.program import Known, refuse_unknown
-from tuiml.export.source import Source, Trained
 from tuiml.export.text import dedent, inside, lines
 from tuiml.nn.losses import Loss
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tuiml.export import pieces, program, training_mlx
+from tuiml.export import network_layers, program, training_mlx
+from tuiml.export.exported_run import Source, Trained
 from tuiml.export.formats import Files, Order
-from tuiml.export.pieces import Piece, Written, module, of, pads
+from tuiml.export.network_layers import Piece, Written, module, of, pads
 from tuiml.export.program import Known, refuse_unknown
-from tuiml.export.source import Source, Trained
 from tuiml.export.text import dedent, function, inside, lines
 
 FLATTEN = dedent('''
@@ -81,8 +81,8 @@ RRELU = dedent('''
 
 def _conv2d(piece: Piece) -> list[Written]:
     above, below, left, right = pads(piece)
-    code, even = pieces.conv2d(piece)
-    arrays = pieces.matrix(piece)
+    code, even = network_layers.conv2d(piece)
+    arrays = network_layers.matrix(piece)
     arrays["weight"] = arrays["weight"].transpose(0, 2, 3, 1)
     before = [] if even else module(f"Pad({(above, below)}, {(left, right)})", PAD)
     return before + module(code, **arrays)
@@ -114,7 +114,7 @@ def _layer_norm(piece: Piece) -> list[Written]:
 
 
 LAYERS = {
-    "dense": pieces.linear,
+    "dense": network_layers.linear,
     "conv2d": _conv2d,
     "max_pool2d": _pool,
     "avg_pool2d": _pool,
@@ -133,7 +133,7 @@ ACTIVATIONS = {
     "tanh": of("nn.Tanh"),
     "relu": of("nn.ReLU"),
     "leaky_relu": of("nn.LeakyReLU", "negative_slope"),
-    "prelu": pieces.prelu,
+    "prelu": network_layers.prelu,
     "rrelu": of("RReLU", "lower", "upper", helper=RRELU),
     "elu": of("nn.ELU", "alpha"),
     "celu": of("nn.CELU", "alpha"),
@@ -157,7 +157,9 @@ LOSSES: dict[str, Callable[[Any], str]] = {
 
 def modules(trained: Trained) -> list[Written]:
     """The modules of the network, first to last."""
-    return pieces.written("MLX", pieces.pieces(trained, channels_last=True), LAYERS, ACTIVATIONS)
+    return network_layers.written(
+        "MLX", network_layers.pieces(trained, channels_last=True), LAYERS, ACTIVATIONS
+    )
 
 
 def weights(trained: Trained) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from tuiml import installation
-from tuiml.export import pieces as stack
+from tuiml.export import network_layers as stack
 from tuiml.export import program_data
+from tuiml.export.exported_run import Source, Trained
 from tuiml.export.formats import Files, Order
-from tuiml.export.pieces import Piece, pads
-from tuiml.export.source import Source, Trained
+from tuiml.export.network_layers import Piece, pads
 from tuiml.runs.errors import RunError
 
 OPSET, IR = 20, 9

@@ -8,8 +8,8 @@ those of the program in the same framework; without a choice they are PyTorch's.
 from __future__ import annotations
 
 from tuiml.export import program, program_data
+from tuiml.export.exported_run import Source
 from tuiml.export.formats import Files, Order
-from tuiml.export.source import Source
 from tuiml.export.writers import keras, mlx, torch
 
 FRAMEWORKS = {"torch": torch.weights, "keras": keras.weights, "mlx": mlx.weights}

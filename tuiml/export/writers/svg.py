@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tuiml.export.charts import CHARTS
 from tuiml.export.drawing import alone
+from tuiml.export.exported_run import Source
 from tuiml.export.formats import Files, Order
-from tuiml.export.source import Source
 
 
 def make(source: Source, order: Order) -> Files:

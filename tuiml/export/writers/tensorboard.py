@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from tuiml.export.exported_run import Source
 from tuiml.export.formats import Files, Order
-from tuiml.export.source import Source
 from tuiml.runs import timeline
 from tuiml.runs.errors import RunError
 from tuiml.runs.folder import Line

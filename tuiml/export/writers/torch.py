@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tuiml.export import pieces, program, training_torch
+from tuiml.export import network_layers, program, training_torch
+from tuiml.export.exported_run import Source, Trained
 from tuiml.export.formats import Files, Order
-from tuiml.export.pieces import Piece, Written, module, of, pads
+from tuiml.export.network_layers import Piece, Written, module, of, pads
 from tuiml.export.program import Known, refuse_unknown
-from tuiml.export.source import Source, Trained
 from tuiml.export.text import dedent, inside, lines
 from tuiml.nn.losses import Loss
 
@@ -40,9 +40,9 @@ AVERAGE = dedent('''
 
 def _conv2d(piece: Piece) -> list[Written]:
     above, below, left, right = pads(piece)
-    code, even = pieces.conv2d(piece)
+    code, even = network_layers.conv2d(piece)
     before = [] if even else module(f"nn.ZeroPad2d({(left, right, above, below)})")
-    return before + module(code, **pieces.matrix(piece))
+    return before + module(code, **network_layers.matrix(piece))
 
 
 def _pool(piece: Piece) -> list[Written]:
@@ -73,7 +73,7 @@ def _layer_norm(piece: Piece) -> list[Written]:
 
 
 LAYERS = {
-    "dense": pieces.linear,
+    "dense": network_layers.linear,
     "conv2d": _conv2d,
     "max_pool2d": _pool,
     "avg_pool2d": _pool,
@@ -92,7 +92,7 @@ ACTIVATIONS = {
     "tanh": of("nn.Tanh"),
     "relu": of("nn.ReLU"),
     "leaky_relu": of("nn.LeakyReLU", "negative_slope"),
-    "prelu": pieces.prelu,
+    "prelu": network_layers.prelu,
     "rrelu": of("nn.RReLU", "lower", "upper"),
     "elu": of("nn.ELU", "alpha"),
     "celu": of("nn.CELU", "alpha"),
@@ -126,7 +126,9 @@ LOSSES = {
 
 def modules(trained: Trained) -> list[Written]:
     """The modules of the network, first to last."""
-    return pieces.written("PyTorch", pieces.pieces(trained, channels_last=False), LAYERS, ACTIVATIONS)
+    return network_layers.written(
+        "PyTorch", network_layers.pieces(trained, channels_last=False), LAYERS, ACTIVATIONS
+    )
 
 
 def weights(trained: Trained) -> dict[str, Any]:

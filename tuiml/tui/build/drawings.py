@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from tuiml.tui.build.looks import LEAST, Looks, Shown
+from tuiml.tui.build.drawing_view import LEAST, DrawingView, Shown
 from tuiml.tui.build.render import COLUMNS
 from tuiml.tui.keys import action, key_of
 from tuiml.tui.model.layer_rows import LayerRow
@@ -20,7 +20,7 @@ class Drawings:
         self, screen: AppScreen, table: LayerTable, flight: PreFlight, lines: Callable[[], None]
     ) -> None:
         self._screen, self._table, self._flight, self._lines = screen, table, flight, lines
-        self.view = Looks(id="looks")
+        self.view = DrawingView(id="looks")
 
     def enabled(self, action_id: str) -> bool:
         """True if an action works now."""

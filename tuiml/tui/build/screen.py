@@ -9,10 +9,10 @@ from textual.widget import Widget
 
 from tuiml.spec.problems import Problem
 from tuiml.tui.build import render
+from tuiml.tui.build.drawing_view import DrawingView
 from tuiml.tui.build.drawings import Drawings
 from tuiml.tui.build.edits import Edits
 from tuiml.tui.build.form_keys import FormKeys
-from tuiml.tui.build.looks import Looks
 from tuiml.tui.build.marking import Marking
 from tuiml.tui.build.note_dialog import NoteScreen
 from tuiml.tui.build.render import COLUMNS
@@ -168,7 +168,7 @@ class Build(AppScreen):
         self._facts.show([*facts, *health])
         self._drawings.show(rows, len(facts) + HEALTH)
 
-    def on_looks_pointed(self, message: Looks.Pointed) -> None:
+    def on_looks_pointed(self, message: DrawingView.Pointed) -> None:
         message.stop()
         self.table.cursor = message.index
         self.table.focus()

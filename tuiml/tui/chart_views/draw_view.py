@@ -9,9 +9,9 @@ from rich.segment import Segment
 from textual import events
 
 from tuiml.training.inspections.drawing import Drawing, DrawingPrediction
-from tuiml.tui.chart_views.asking import AskingView, class_bars
 from tuiml.tui.chart_views.chart import Chart
 from tuiml.tui.chart_views.draw_pad import Pad
+from tuiml.tui.chart_views.example_prediction import ExamplePrediction, class_bars
 from tuiml.tui.chart_views.inspection import image_size, is_image, names_of
 from tuiml.tui.chart_views.selection import ChartSelection
 from tuiml.tui.charts import pixels
@@ -24,7 +24,7 @@ BARS = 20
 """Width of the bars beside the image, in cells."""
 
 
-class DrawView(Keyed, AskingView):
+class DrawView(Keyed, ExamplePrediction):
     """A pad drawn on by keys or mouse, and the predicted probabilities beside it."""
 
     def __init__(self, selection: ChartSelection, chart: Chart) -> None:

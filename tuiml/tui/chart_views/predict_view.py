@@ -15,8 +15,8 @@ from tuiml.formatting import compact
 from tuiml.text import plain_text
 from tuiml.training.inspections.record import CLASSES, InspectionRequest
 from tuiml.training.inspections.row import COLUMNS, InputColumns, Row, RowPrediction
-from tuiml.tui.chart_views.asking import AskingView, class_bars
 from tuiml.tui.chart_views.chart import Chart
+from tuiml.tui.chart_views.example_prediction import ExamplePrediction, class_bars
 from tuiml.tui.chart_views.inspection import names_of, preset_of
 from tuiml.tui.chart_views.row_state import RowState
 from tuiml.tui.chart_views.selection import ChartSelection
@@ -134,7 +134,7 @@ class RowForm(Form):
             self.screen.focus_previous()
 
 
-class PredictView(AskingView, can_focus=False):
+class PredictView(ExamplePrediction, can_focus=False):
     """The form at the left, what the network predicts at the right."""
 
     DEFAULT_CSS = """

@@ -42,10 +42,10 @@ class Shown:
 Draw = Callable[["Shown", int, int, Look], list[Line]]
 
 
-class Looks(View):
+class DrawingView(View):
     """The drawings that have room; ``c`` goes through them, ``z`` gives one of them all of it."""
 
-    DEFAULT_CSS = "Looks { height: 1fr; width: 1fr; padding: 0; }"
+    DEFAULT_CSS = "DrawingView { height: 1fr; width: 1fr; padding: 0; }"
 
     @dataclass
     class Pointed(Message):

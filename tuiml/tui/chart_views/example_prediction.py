@@ -21,7 +21,7 @@ ANEW = 1.0
 """Seconds after which the prediction of the same example is requested again while the network is trained."""
 
 
-class AskingView(ChartView):
+class ExamplePrediction(ChartView):
     """Asks for a prediction when the example was changed, and again while the network is trained."""
 
     def __init__(self, selection: ChartSelection, chart: Chart) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tuiml.export.source import Trained
+from tuiml.export.exported_run import Trained
 from tuiml.nn.activations import Activation, Linear
 from tuiml.nn.layers import Dense, Flatten, Layer, Shape
 from tuiml.nn.layers.activated import Activated

@@ -8,7 +8,7 @@ from tests.tui.bench import SIZES, Bench
 from tests.tui.bench import build_bench as bench
 from tests.tui.documents import raw
 from tuiml.tui.app.bars import TopBar
-from tuiml.tui.build.looks import Looks, blocks
+from tuiml.tui.build.drawing_view import DrawingView, blocks
 from tuiml.tui.charts.network_diagram import Frame
 from tuiml.tui.model.document import Document
 from tuiml.tui.process import probe_session
@@ -23,8 +23,8 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe_session, "SOON", 0.001)
 
 
-def looks(on: Bench) -> Looks:
-    return on.app.query_one(Looks)
+def looks(on: Bench) -> DrawingView:
+    return on.app.query_one(DrawingView)
 
 
 async def answered(on: Bench) -> None:

@@ -24,7 +24,7 @@ FEW = 20
 """Rows up to which more columns than rows are said."""
 
 
-def doubts(scan: Scan, used: Collection[int], labels: Sequence[int], guessed: bool) -> Iterator[str]:
+def ambiguities(scan: Scan, used: Collection[int], labels: Sequence[int], guessed: bool) -> Iterator[str]:
     """What is to be said of the columns that are used.
 
     Args:
