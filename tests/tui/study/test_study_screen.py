@@ -82,6 +82,16 @@ async def test_configurations_are_ranked_with_what_can_be_concluded(size: tuple[
             await on.until(lambda name=name: name in on.screen.view.text)
 
 
+async def test_a_long_conclusion_is_whole_on_a_tall_screen_and_says_that_it_goes_on_where_it_is_cut() -> None:
+    sentences = " ".join(f"configuration {i} is better than configuration {i + 1}." for i in range(9))
+    async with opened(conclusion=sentences) as on:
+        await on.until(lambda: "than configuration 9." in screen_text(on.app))
+    async with opened(size=(80, 24), conclusion=sentences) as on:
+        await on.until(lambda: "is better than configuration 1." in screen_text(on.app))
+        assert "than configuration 9." not in screen_text(on.app)
+        assert any("configuration" in line and "…" in line for line in screen_text(on.app).splitlines())
+
+
 async def test_a_change_of_ranks_does_not_move_the_cursor_off_its_configuration() -> None:
     rows = [row(i, f"c{i:02}", (0.5 + i / 100,)) for i in range(40)]
     async with opened(rows) as on:

@@ -107,7 +107,7 @@ class StudyScreen(AppScreen):
         self.view_state.rested = self.view_state.rested or self.table.key[0]
         width = self.size.width - 2
         self.status.show([status.status_line(model, width, look, self.shell.keymap)])
-        self.conclusion.show(status.conclusion_lines(model, width, look))
+        self.conclusion.show(status.conclusion_lines(model, width, self.size.height, look))
         self._lay_out()
         self.pacer.kick()
         self.refresh_bindings()

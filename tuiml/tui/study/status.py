@@ -15,6 +15,8 @@ from tuiml.tui.model.study_model import StudyModel
 
 BAR = 16
 MOST_LINES, NOTE_LINES = 3, 6
+TALL = 30
+"""Lines of a screen that has room for twice as many of a conclusion."""
 
 
 def status_line(model: StudyModel, width: int, look: Look, keymap: Mapping[str, str]) -> list[Part]:
@@ -55,8 +57,10 @@ def _state(model: StudyModel, look: Look) -> Piece:
     return Piece("not running" if model.begun else "not begun", look.style(bold=True))
 
 
-def conclusion_lines(model: StudyModel, width: int, look: Look) -> list[list[Part]]:
-    """What can be concluded, before the start what it is about; above it what went wrong."""
+def conclusion_lines(model: StudyModel, width: int, height: int, look: Look) -> list[list[Part]]:
+    """What can be concluded, before the start what it is about; above it what went wrong. ``width`` is of the
+    lines, ``height`` of the screen."""
+    most = MOST_LINES * 2 if height >= TALL else MOST_LINES
     lines: list[list[Part]] = []
     if model.message:
         text = _wrapped(model.message, width, MOST_LINES, look)
@@ -65,7 +69,7 @@ def conclusion_lines(model: StudyModel, width: int, look: Look) -> list[list[Par
     if note:
         lines += [[(f"  {line}", look.style(QUIET))] for line in _wrapped(note, width, NOTE_LINES, look)]
     elif model.results is not None and model.results.conclusion:
-        text = _wrapped(model.results.conclusion, width, MOST_LINES, look)
+        text = _wrapped(model.results.conclusion, width, most, look)
         lines += [
             [(f"{look.glyphs.varied if not at else ' '} {line}", look.style(VARIED))]
             for at, line in enumerate(text)
