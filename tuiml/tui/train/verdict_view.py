@@ -10,6 +10,7 @@ from tuiml.tui.dialogs import find_rate
 from tuiml.tui.keys import action, key_of
 from tuiml.tui.model.cures import Cure, cures_of
 from tuiml.tui.model.diagnosis import Diagnosis
+from tuiml.tui.model.status import OWN_LOOP
 from tuiml.tui.shell import resume, start_stop
 from tuiml.tui.shell.screen import AppScreen
 from tuiml.tui.train.part import Part
@@ -164,6 +165,8 @@ class Advice(Part):
     def why_not(self, action_id: str) -> str:
         """What is said of a key that does not work now."""
         run, key = self._screen.run, key_of("diagnosis", self._screen.shell.keymap)
+        if self._verdicts and run.watched:
+            return OWN_LOOP
         if self._verdicts:
             mine = self._cures(self._verdicts[0])
             return (
