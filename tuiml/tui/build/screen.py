@@ -168,7 +168,7 @@ class Build(AppScreen):
         self._facts.show([*facts, *health])
         self._drawings.show(rows, len(facts) + HEALTH)
 
-    def on_looks_pointed(self, message: DrawingView.Pointed) -> None:
+    def on_drawing_view_pointed(self, message: DrawingView.Pointed) -> None:
         message.stop()
         self.table.cursor = message.index
         self.table.focus()
