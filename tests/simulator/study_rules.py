@@ -246,6 +246,8 @@ class Rules:
         if set(names) != set(self.whole.trials):
             raise Broken("each trial is counted once", f"{set(names) ^ set(self.whole.trials)}")
         held = [name for name in (".", *names) if is_held(self._path / name)]
+        if not held:
+            folder.StudyFolder.hold(self._path.name).close()  # removes what a process left that was killed
         left = [path.name for path in self._path.rglob("*.part")]
         if held or self._machine.children or (left and not self._disk.faults):
             raise Broken(
