@@ -58,7 +58,12 @@ async def test_a_study_is_run_from_build_and_a_trial_of_it_opened_in_train() -> 
 
 
 async def test_a_study_that_another_process_runs_is_followed() -> None:
-    file = library.save(MARKS.study(TINY))
+    # It must not be over before it is seen.
+    longer = {
+        **TINY,
+        "training": {**TINY["training"], "epochs": 400},
+    }
+    file = library.save(MARKS.study(longer))
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tuiml.studies.process", str(file)),
