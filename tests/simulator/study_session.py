@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from tests.simulator.clock import clock
 from tests.simulator.disk import Disk, Killed, Process
 from tests.simulator.machine import Machine
 from tests.simulator.plan import Broken
+from tests.simulator.simulated_session import SimulatedSession
 from tests.simulator.small_studies import NAME, STUDIES
 from tests.simulator.study_rules import Rules, Whole
 from tuiml.runs.errors import RunError
@@ -21,11 +21,8 @@ from tuiml.studies.control import StudyControl, StudyOrder
 from tuiml.studies.events import StudyEvent
 from tuiml.studies.study import Study
 
-LONGEST = 400
-"""Events of one session of a study: no plan needs more."""
 
-
-class StudySession:
+class StudySession(SimulatedSession[StudyEvent]):
     """One study, and the process that runs it.
 
     Args:
@@ -35,14 +32,12 @@ class StudySession:
 
     def __init__(self, root: Path, whole: Mapping[int, Whole] | None = None) -> None:
         os.environ["TUIML_HOME"] = str(root)
-        self.root, self.disk, self.counted = root, Disk(root), Counter[str]()
+        super().__init__(Disk(root))
+        self.root = root
         self.machine = Machine(self.disk, self.counted)
         clock.reset(self.machine.sleep)
         self.machine.bored = lambda: self._control.order(StudyOrder("resume"))
         self.number, self.jobs = 0, 2
-        self.process: Process | None = None
-        """The one that runs the study; ``None``: nobody does."""
-        self._events: Generator[StudyEvent] | None = None
         self._control = StudyControl()
         self.rules = Rules(self.disk, self.machine, whole)
 
@@ -62,37 +57,20 @@ class StudySession:
         self.counted["sessions"] += 1
         self.rules.session_begins(self.process)
 
-    def _next(self) -> bool:
-        """Take the next event of the study; whether there may be more."""
-        if self._events is None or self.process is None:
-            return False
-        self.disk.acting, failing = self.process, self.disk.failing
-        try:
-            event = next(self._events)
-        except StopIteration:
-            self._end_process()
-            return False
-        except Killed:
-            self._die()
-            return False
-        except RunError as error:
-            self._end_process()
-            if not failing:
-                raise Broken("a study can be run", str(error)) from error
-            self.counted["refused"] += 1
-            return False
-        finally:
-            self.disk.acting = Process()
-        self.counted["events"] += 1
+    def _heard(self, event: StudyEvent) -> None:
         self.rules.heard(event)
-        return True
 
-    def _end_process(self) -> None:
-        process, self.process, self._events = self.process, None, None
+    def _refused(self, error: RunError, failing: bool) -> None:
+        self._end_process()
+        if not failing:
+            raise Broken("a study can be run", str(error)) from error
+        self.counted["refused"] += 1
+
+    def _end_process(self) -> Process | None:
+        process = super()._end_process()
         if process:
-            self.disk.release(process)
             self.machine.orphan(process)
-        self.disk.acting = Process()
+        return process
 
     def _die(self) -> None:
         """The process is gone; its workers hear that, and end by themselves."""
@@ -105,23 +83,3 @@ class StudySession:
             if events is not None:
                 events.close()
         self._end_process()
-
-    def _running(self) -> Process:
-        """The process that runs the study, which may have to be started."""
-        if self._events is None:
-            self._begin()
-        assert self.process is not None
-        return self.process
-
-    def _go(self, events: int) -> None:
-        self._running()
-        for _ in range(events):
-            if not self._next():
-                return
-
-    def _go_on(self) -> None:
-        """Let the session run to its end."""
-        for _ in range(LONGEST):
-            if not self._next():
-                return
-        raise Broken("a study comes to its end", f"not after {LONGEST} events")

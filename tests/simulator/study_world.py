@@ -14,8 +14,9 @@ from unittest.mock import patch
 from tests.simulator.clock import clock
 from tests.simulator.disk import Process
 from tests.simulator.plan import Broken, Step
+from tests.simulator.simulated_session import LONGEST
 from tests.simulator.small_studies import ADAPTIVE, NAME
-from tests.simulator.study_session import LONGEST, StudySession
+from tests.simulator.study_session import StudySession
 from tests.simulator.workers import Fate
 from tuiml.backends.choice import choose
 from tuiml.runs import threads
@@ -119,14 +120,8 @@ class StudyWorld(StudySession):
 
     def do_close(self) -> None:
         """The process ends with an error: what it runs is closed."""
-        if self._events is None or self.process is None:
-            return
-        self.disk.acting = self.process
-        try:
-            self._events.close()
-        except RunError as error:
+        if error := self._close():
             raise Broken("a study that is closed ends", str(error)) from error
-        self._end_process()
 
     def do_second(self) -> None:
         """Another process wants to run the study."""

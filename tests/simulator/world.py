@@ -13,7 +13,6 @@ import itertools
 import os
 import random
 import shutil
-from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +22,7 @@ from tests.simulator.apps import Apps
 from tests.simulator.clock import clock
 from tests.simulator.disk import Disk, Killed, Process
 from tests.simulator.plan import Broken, Step
+from tests.simulator.simulated_session import SimulatedSession
 from tuiml.runs import checkpoints, library, session
 from tuiml.runs.checkpoints import Checkpoint
 from tuiml.runs.errors import CheckpointError, RunError
@@ -37,8 +37,6 @@ from tuiml.tui.model.past_run import load_run, resumed
 from tuiml.tui.model.run_model import RunModel
 
 NAME = "run"
-LONGEST = 400
-"""Events of one session: no plan needs more."""
 
 
 def _preset(number: int) -> Preset:
@@ -66,7 +64,7 @@ def _preset(number: int) -> Preset:
 PRESETS = [_preset(number) for number in range(3)]
 
 
-class World:
+class World(SimulatedSession[Event]):
     """One run, two apps, and whoever disturbs them.
 
     Args:
@@ -77,12 +75,9 @@ class World:
     def __init__(self, root: Path, whole: Mapping[int, Mapping[str, bytes]] | None = None) -> None:
         os.environ["TUIML_HOME"] = str(root)
         clock.reset()
+        super().__init__(Disk(root))
         self.root, self._whole = root, whole
-        self.disk, self.counted = Disk(root), Counter[str]()
         self.preset, self.number, self.single = PRESETS[0], 0, False
-        self.process: Process | None = None
-        """The one that trains; ``None``: nobody does."""
-        self._events: Generator[Event] | None = None
         self._control = RunControl()
         self._over = self._disturbed = self._untold = False
         self._acknowledged: dict[int, int] = {}
@@ -143,13 +138,8 @@ class World:
 
     def do_go(self, events: int) -> None:
         """Let the session go on, or begin one, for some events."""
-        if self._over:
-            return
-        if self._events is None:
-            self._begin()
-        for _ in range(events):
-            if not self._next():
-                return
+        if not self._over:
+            self._go(events)
 
     def _begin(self) -> None:
         self.process, self._control = Process("trainer"), RunControl()
@@ -182,31 +172,6 @@ class World:
         """What the user does while the run waits."""
         self._control.step() if self.single else self._control.resume()
 
-    def _next(self) -> bool:
-        """Take the next event of the session; whether there may be more."""
-        if self._events is None or self.process is None:
-            return False
-        self.disk.acting = self.process
-        failing = self.disk.failing
-        try:
-            event = next(self._events)
-        except StopIteration:
-            self._end_process()
-            return False
-        except Killed:
-            self._die()
-            return False
-        except RunError as error:
-            self._refused(error, failing)
-            return False
-        except (OSError, CheckpointError) as error:
-            raise Broken("a session ends with a message", f"{type(error).__name__}: {error}") from error
-        finally:
-            self.disk.acting = Process()
-        self.counted["events"] += 1
-        self._heard(event)
-        return True
-
     def _heard(self, event: Event) -> None:
         if isinstance(event, Start):
             if self._anew:
@@ -236,12 +201,6 @@ class World:
             raise Broken("a run can be resumed", str(error))
         else:
             self.counted["refused"] += 1
-
-    def _end_process(self) -> None:
-        process, self.process, self._events = self.process, None, None
-        if process:
-            self.disk.release(process)
-        self.disk.acting = Process()
 
     def _die(self) -> None:
         """The process is gone, with all that it had not written."""
@@ -291,27 +250,17 @@ class World:
 
     def do_close(self) -> None:
         """The process ends with an error: what it runs is closed."""
-        if self._events is None or self.process is None:
-            return
-        self.disk.acting = self.process
-        try:
-            self._events.close()
-        except RunError as error:
-            if not self.disk.failing:
-                raise Broken("a session that is closed saves", str(error)) from error
-        self._end_process()
+        error = self._close()
+        if error and not self.disk.failing:
+            raise Broken("a session that is closed saves", str(error)) from error
 
     def do_kill(self, fuse: int, torn: float) -> None:
         """The process is killed, at its next file operations."""
         if self._over:
             return
-        if self._events is None:
-            self._begin()
-        assert self.process is not None
-        self.process.fuse, self.process.torn = fuse, torn
-        for _ in range(40):
-            if not self._next():
-                break
+        process = self._running()
+        process.fuse, process.torn = fuse, torn
+        self._go(40)
         if self.process is not None:
             self._die()
 
@@ -470,13 +419,6 @@ class World:
         end = self.model.end
         if end and not checkpoints.path_of(self.path, end.step).exists():
             self._over = False  # its last state was not sure to survive
-
-    def _go_on(self) -> None:
-        """Let the session run to its end."""
-        for _ in range(LONGEST):
-            if not self._next():
-                return
-        raise Broken("a session ends", f"not after {LONGEST} events")
 
     def _finish(self) -> None:
         """Let the run end undisturbed; then it is as it would be had nothing happened."""
