@@ -11,7 +11,7 @@ import numpy as np
 
 from tuiml.backends import fast
 from tuiml.backends.calls import CallSequence
-from tuiml.backends.forks import Forks, zeros
+from tuiml.backends.forks import Forks, numbers, zeros
 from tuiml.backends.passes import Pass
 from tuiml.backends.team import Team, parted
 from tuiml.backends.update import Change, Update
@@ -44,16 +44,15 @@ class Step:
         size = sum(run.size for run in passes)
         self._slices = [slice(*ends) for ends in parted(size, len(passes))]
         self._rows = zeros(size, np.int64)
-        self._number = zeros((), np.int64)
-        self._losses = zeros(len(passes), np.float64)
-        self._hits = zeros(len(passes), np.float64)
-        self._loss = zeros((), np.float64)
+        self._number = zeros(1, np.int64).data
+        self._losses, self._hits, self._loss = numbers(len(passes)), numbers(len(passes)), numbers(1)
         self._phases = [self._gradients, self._sums_and_weights]
         self._copies: list[list[Array]] = []
         self._forks: Forks | None = None
-        self._forked = False
-        """Whether the last step was done by forks."""
+        self._away = False
+        """Whether the outputs of the last step are in the forks."""
         self.runs = 0
+        """Steps done in shards."""
         one = len(passes) == 1 and not update.penalizer.limits
         self._program = _whole_step(passes[0], part, changes[0].plan) if one else None
         if not self._program:
@@ -65,8 +64,7 @@ class Step:
     @property
     def tally(self) -> float:
         """How many examples of the last batch were right; of numbers, their squared errors."""
-        found: float = sum(self._hits.tolist())
-        return found
+        return sum(self._hits)
 
     def run(self, rows: Array, rate: float, number: int) -> float:
         """Train on the examples at ``rows``; ``number`` of steps were done before.
@@ -79,24 +77,23 @@ class Step:
         if self._program:
             self.passes[0].draw_noise(number)
             self._program.run(rows)
-            self._loss[...], self._hits[0] = self.passes[0].total_loss(), self._program.hits
+            self._loss[0], self._hits[0] = self.passes[0].total_loss(), self._program.hits
         elif len(self.passes) == 1:
             self._losses[0] = self._pass(0, rows, number)
             self._judge(0)
             self._weights(0)
         else:
-            self._rows[...], self._number[...] = rows, number
+            self._rows[...], self._number[0] = rows, number
             beside = self._team.run(len(self.passes), *self._phases, forks=self._forks)
-            self._forked = beside and self._forks is not None
+            self._away = beside and self._forks is not None
             self.runs += 1
-        if (loss := float(self._loss)) < OVERFLOW:
+        if (loss := self._loss[0]) < OVERFLOW:
             self._update.shorten()
         return loss
 
     def fork(self) -> None:
         """Have forks do the shards side by side from now on, where the system grants them."""
-        of_forks = [run.outputs() for run in self.passes[1:]]
-        self._copies = [[], *([zeros(a.shape, a.dtype) for a in arrays] for arrays in of_forks)]
+        self._copies = [[zeros(a.shape, a.dtype) for a in run.outputs()] for run in self.passes[1:]]
         with contextlib.suppress(OSError, ImportError):
             self._forks = Forks(len(self.passes), [*self._phases, self._copy_outputs])
 
@@ -108,38 +105,37 @@ class Step:
 
     def fetch_outputs(self) -> None:
         """Have what the layers put out in the last step in this process."""
-        if not self._forked or not self._forks:
+        if not self._away or not self._forks:
             return
         self._forks.run(len(self._phases))
-        for run, copies in zip(self.passes[1:], self._copies[1:], strict=True):
-            for array, copy in zip(run.outputs(), copies, strict=True):
-                np.copyto(array, copy)
-        self._forked = False
+        for run, copies in zip(self.passes[1:], self._copies, strict=True):
+            _copy(copies, run.outputs())
+        self._away = False
 
     def _copy_outputs(self, shard: int) -> None:
-        for array, copy in zip(self.passes[shard].outputs(), self._copies[shard], strict=shard > 0):
-            np.copyto(copy, array)
+        if shard:
+            _copy(self.passes[shard].outputs(), self._copies[shard - 1])
 
     def _gradients(self, shard: int) -> None:
-        self._losses[shard] = self._pass(shard, self._rows[self._slices[shard]], int(self._number))
+        self._losses[shard] = self._pass(shard, self._rows[self._slices[shard]], self._number[0])
 
     def _sums(self, shard: int) -> None:
         self._changes[shard].add_up()
 
     def _judge(self, shard: int) -> None:
         if shard == 0:
-            loss = sum(self._losses.tolist())
-            self._loss[...] = loss if not loss < OVERFLOW or self._changes[0].limit() else math.inf
+            loss = sum(self._losses)
+            self._loss[0] = loss if not loss < OVERFLOW or self._changes[0].limit() else math.inf
 
     def _weights(self, shard: int) -> None:
-        if self._loss < OVERFLOW:
+        if self._loss[0] < OVERFLOW:
             self._changes[shard].plan.run()
 
     def _sums_and_weights(self, shard: int) -> None:
         """Where nothing depends on the whole gradient: a thread need not wait for the others' sums."""
-        loss = sum(self._losses.tolist())
+        loss = sum(self._losses)
         if shard == 0:
-            self._loss[...] = loss
+            self._loss[0] = loss
         if loss < OVERFLOW:
             self._sums(shard)
             self._changes[shard].plan.run()
@@ -154,6 +150,11 @@ class Step:
             run.backward.run()
             self._hits[shard] = run.hits.count()
         return loss
+
+
+def _copy(arrays: Sequence[Array], to: Sequence[Array]) -> None:
+    for array, place in zip(arrays, to, strict=True):
+        np.copyto(place, array)
 
 
 def _whole_step(run: Pass, part: Part, update: CallSequence) -> WholeStep | None:

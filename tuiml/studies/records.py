@@ -60,9 +60,8 @@ class Record:
             return "failed"
         if cut is not None and cut.lost_by is not None:
             return "cut"
-        return (
-            "paused" if cut and self.reason == "stopped" else "stopped"
-        )  # it waits for the others at its rung
+        # Stopped by the search itself, it waits for the others at its rung.
+        return "paused" if cut and self.reason == "stopped" else "stopped"
 
 
 def read_record(path: Path, metric: str, held: bool) -> Record:
