@@ -93,12 +93,15 @@ class Table:
         if order.find_rate:
             return tuning.read_rate(self.folder, order.trial)
         result = self.result(order.trial, names)
-        if result.state not in OVER:
-            _, record = self._records.get(result.path.name, (None, None))
-            if order.until is None or record is None or not record.reached(order.until):
-                name, halts = result.path.name, result.state in ("stopped", "waiting")
-                return NAN if halts and name in self._state.stopped else None
+        if result.state not in OVER and not self._reached(order, result):
+            by_user = result.state in ("stopped", "waiting") and result.path.name in self._state.stopped
+            return NAN if by_user else None  # the search goes on without it
         return best_of(result.curve[: order.epochs], self._bigger)
+
+    def _reached(self, order: Order, result: TrialResult) -> bool:
+        """Whether a trial that may go on has done what the order asks for."""
+        _, record = self._records.get(result.path.name, (None, None))
+        return order.until is not None and record is not None and record.reached(order.until)
 
     def result(self, trial: Trial, names: Mapping[str, str], cut: Cut | None = None) -> TrialResult:
         """A trial with what its folder says."""
