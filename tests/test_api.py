@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +193,24 @@ except KeyboardInterrupt:
 """
     assert python(code) == "[1] True stopped"
     assert not is_held(runs_folder() / "cut")
+
+
+def test_ctrl_c_just_after_an_event_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    one_thread, sent = blas.one_thread, []
+
+    @contextlib.contextmanager
+    def then_ctrl_c() -> Iterator[None]:
+        with one_thread():
+            yield
+        if not sent:
+            sent.append(1)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(blas, "one_thread", then_ctrl_c)
+    with pytest.raises(KeyboardInterrupt):
+        for _ in tuiml.train(DOCUMENT, name="cut"):
+            pass
+    assert library.summary(runs_folder() / "cut").reason == "stopped"
 
 
 def test_a_handler_of_the_users_own_stays() -> None:

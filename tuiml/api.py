@@ -136,10 +136,10 @@ def _next(events: Generator[Event], control: RunControl) -> Event | None:
             event = next(events, None)
         except Cancelled:
             event = None
-        if pressed:
-            _finish(events)
-            raise KeyboardInterrupt
-        return event
+    if pressed:  # not within the block: ctrl+c is noted there up to its very end
+        _finish(events)
+        raise KeyboardInterrupt
+    return event
 
 
 def _finish(events: Generator[Event]) -> None:
