@@ -8,6 +8,7 @@ import json
 import os
 import resource
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -154,6 +155,33 @@ def test_a_folder_that_is_read_only_for_a_while(number: int, whole: list[Any]) -
     assert newest() == STEPS
     lines = folder.read_metrics(folder.runs_folder() / NAME)
     assert [line["text"] for line in lines if line["event"] == "notice"] == [first, last]
+    goes_on(whole)
+
+
+NOT_SURE = "Input/output error; everything is written, but a power cut may undo the last of it"
+
+
+@pytest.mark.parametrize(("most", "said"), [(1, ""), (99, NOT_SURE)])
+def test_a_disk_that_does_not_confirm_the_last_weights(
+    most: int, said: str, whole: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked again, it may; if not, the run says so."""
+    fsync, asked = os.fsync, []
+
+    def unsure(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode) and newest() == STEPS:
+            asked.append(handle)
+            if len(asked) <= most:
+                raise OSError(errno.EIO, "Input/output error")
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", unsure)
+    events = list(session.run(preset(), name=NAME, save_every=0.0))
+    assert figures(events) == whole
+    assert len(asked) > 1
+    assert events[-1].message.endswith(said)
+    assert bool(events[-1].message) == bool(said)
+    assert len(checkpoints.steps_in(folder.runs_folder() / NAME)) <= 3
     goes_on(whole)
 
 

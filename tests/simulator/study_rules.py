@@ -232,9 +232,7 @@ class Rules:
         whole = self._all[self._number]
         for name, (said, weights) in self.whole.trials.items():
             other, others = whole.trials.get(name, ("nothing", {}))
-            # Weights that a disk did not make sure of are gone after a power cut, as a run's are.
-            unsure = not weights and self._disk.faults
-            if said != other or (weights != others and not unsure):
+            if said != other or weights != others:
                 about = f"{said}, not {other}" if said != other else f"{len(weights)} arrays differ"
                 raise Broken("a disturbed study has the bits of an undisturbed one", f"{name}: {about}")
         if not read_state(self._path).more and repr(self.whole.rows) != repr(whole.rows):

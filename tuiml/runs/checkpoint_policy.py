@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tuiml.files import sync_folder
 from tuiml.runs import checkpoints
 from tuiml.runs.folder import INITIAL, RunFolder, steps_in
 from tuiml.training.budget import Budget
@@ -168,8 +169,10 @@ class Saver:
         position = self._trainer.state.engine_position
         if engine.finite() and engine.step_number == position.step and position != self._saved:
             self._write(position, self._folder.recorded if self._is_complete() else None)
-        if self._durable:
-            self._prune()
+        if not self._durable:  # ask once more
+            sync_folder(self._folder.path)
+            self._durable = True
+        self._prune()
 
     def _write_pending(self, pending: PendingState | None) -> None:
         """Write a state that is not the engine's present one."""

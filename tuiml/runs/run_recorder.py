@@ -95,8 +95,10 @@ class Recorder:
         if not self._failed:
             return ""
         newest = self._newest()
-        if newest == step:
+        if newest == step and self._folder.recorded is None:
             return f"{self.why}; the weights of step {step} are saved, the last lines of its metrics are not"
+        if newest == step:
+            return f"{self.why}; everything is written, but a power cut may undo the last of it"
         if newest is None:
             return f"{self.why}; there is no checkpoint: what {step} steps have learned is not on the disk"
         return f"{self.why}; what is on the disk is step {newest} of {step}"
