@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 from tests.simulator.disk import Disk, Killed, Process
@@ -93,6 +94,16 @@ class SimulatedSession(Generic[E]):
             raised = error
         self._end_process()
         return raised
+
+    def _kill(self) -> None:
+        """The process dies: nothing that it still does when it is closed has an effect."""
+        if self.process:
+            self.process.dead = True
+            self.disk.acting = self.process
+        with suppress(Killed, StopIteration, RuntimeError, OSError):
+            if self._events is not None:
+                self._events.close()
+        self._end_process()
 
     def _end_process(self) -> Process | None:
         """The process is no more; which one it was."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from tests.simulator.clock import clock
-from tests.simulator.disk import Disk, Killed, Process
+from tests.simulator.disk import Disk, Process
 from tests.simulator.machine import Machine
 from tests.simulator.plan import Broken
 from tests.simulator.simulated_session import SimulatedSession
@@ -74,12 +73,5 @@ class StudySession(SimulatedSession[StudyEvent]):
 
     def _die(self) -> None:
         """The process is gone; its workers hear that, and end by themselves."""
-        events = self._events
-        if self.process:
-            self.process.dead = True
-            self.disk.acting = self.process
-            self.counted["deaths"] += 1
-        with suppress(Killed, StopIteration, RuntimeError, OSError):
-            if events is not None:
-                events.close()
-        self._end_process()
+        self.counted["deaths"] += self.process is not None
+        self._kill()

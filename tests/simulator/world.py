@@ -20,7 +20,7 @@ from typing import Any
 
 from tests.simulator.apps import Apps
 from tests.simulator.clock import clock
-from tests.simulator.disk import Disk, Killed, Process
+from tests.simulator.disk import Disk, Process
 from tests.simulator.plan import Broken, Step
 from tests.simulator.simulated_session import SimulatedSession
 from tuiml.runs import checkpoints, library, session
@@ -204,13 +204,7 @@ class World(SimulatedSession[Event]):
 
     def _die(self) -> None:
         """The process is gone, with all that it had not written."""
-        events = self._events
-        if self.process:
-            self.process.dead = True
-        with suppress(Killed, StopIteration, RuntimeError, OSError):
-            if events is not None:
-                events.close()
-        self._end_process()
+        self._kill()
         self.counted["deaths"] += 1
         self._untold = True
 
