@@ -138,12 +138,14 @@ class Terminal:
         return self.process.wait(max(0.1, until - time.monotonic()))
 
     def suspend(self, seconds: float = 60.0) -> bool:
-        """Send what ctrl+z sends; whether the program stopped, which waits for its last words to be taken."""
+        """Send what ctrl+z sends, and read to its last words; whether the program stopped."""
         os.kill(self.process.pid, signal.SIGTSTP)
         until, status = time.monotonic() + seconds, 0
         while not status and time.monotonic() < until:
             self._read(time.monotonic() + 0.02)
             status = os.waitpid(self.process.pid, os.WUNTRACED | os.WNOHANG)[1]
+        while self._read(time.monotonic()):  # it may have stopped after the last look
+            pass
         return os.WIFSTOPPED(status)
 
     def read_for(self, seconds: float) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from tuiml.spec import SpecError, check, network_of
 needs_mlx = pytest.mark.skipif(
     importlib.util.find_spec("mlx") is None, reason="MLX is an extra; CI runs these with it"
 )
+ROOT = Path(__file__).parents[2]
 STEPS = 12
 
 
@@ -523,6 +526,27 @@ def test_a_thread_can_train_again_after_an_engine_was_closed() -> None:
 
 
 @needs_mlx
+def test_a_program_that_trains_computes_with_mlx_before_and_after() -> None:
+    """In its main thread; another thread that trained ends without ending the process."""
+    code = """
+import threading, mlx.core as mx, tuiml
+from tests.moons_preset import MOONS
+def train():
+    *_, end = tuiml.train(MOONS, backend="mlx")
+    print(end.reason)
+own = mx.arange(3) + 1
+train()
+thread = threading.Thread(target=train)
+thread.start()
+thread.join()
+print((own + mx.ones(3)).tolist())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.stdout.splitlines() == ["completed", "completed", "[2.0, 3.0, 4.0]"], done.stderr
+    assert done.returncode == 0, done.stderr
+
+
+@needs_mlx
 @pytest.mark.parametrize("loss", losses.names())
 def test_both_judge_and_predict_the_same(loss: str) -> None:
     image = {"type": "conv2d", "filters": 4, "activation": "relu"}
@@ -609,10 +633,8 @@ def test_sigmoid_and_its_slope_keep_their_digits_on_mlx() -> None:
     """The gradient is MLX's own, of the formula."""
     import mlx.core as mx
 
-    from tuiml.backends.mlx.device import ready
     from tuiml.backends.mlx.namespace import XP
 
-    ready()  # an engine that was closed in this thread took its streams along
     x = np.float32([-80.0, -40.0, -20.0, -18.5, 0.0, 5.0, 20.0, 40.0])
     sigmoid = activations["sigmoid"]()
     value = sigmoid.forward(XP, mx.array(x))

@@ -7,6 +7,7 @@ thread. Steps are queued and evaluated together: nothing waits for the device be
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -278,7 +279,10 @@ class MlxEngine(Engine):
         return all(bool(mx.all(mx.isfinite(value)).item()) for value in self._everything.values())
 
     def close(self) -> None:
-        mx.clear_streams()  # else the thread that used them may abort the process at its end
+        # Else the thread may abort the process at its end. In the main one a program that trains by
+        # tuiml.train may go on to compute with MLX itself.
+        if threading.current_thread() is not threading.main_thread():
+            mx.clear_streams()
 
     def _part(self, part: Part) -> tuple[Array, Array]:
         """A part's arrays on the device, moved there once."""
