@@ -95,6 +95,14 @@ class SimulatedSession(Generic[E]):
         self._end_process()
         return raised
 
+    def do_kill(self, fuse: int, torn: float) -> None:
+        """The process, which may have to be started, is killed at its next file operations."""
+        process = self._running()
+        process.fuse, process.torn = fuse, torn
+        self._go(40)
+        if self.process is not None:
+            self._die()
+
     def _kill(self) -> None:
         """The process dies: nothing that it still does when it is closed has an effect."""
         if self.process:

@@ -84,14 +84,6 @@ class StudyWorld(StudySession):
         if self.machine.children:
             self.machine.children[number % len(self.machine.children)].die()
 
-    def do_kill(self, fuse: int, torn: float) -> None:
-        """The process of the study is killed, at its next file operations."""
-        process = self._running()
-        process.fuse, process.torn = fuse, torn
-        self._go(40)
-        if self.process is not None:
-            self._die()
-
     def do_power(self, fuse: int, torn: float, seed: int) -> None:
         """The power fails, while one of the processes writes."""
         rng, process = random.Random(seed), self._running()

@@ -249,14 +249,8 @@ class World(SimulatedSession[Event]):
             raise Broken("a session that is closed saves", str(error)) from error
 
     def do_kill(self, fuse: int, torn: float) -> None:
-        """The process is killed, at its next file operations."""
-        if self._over:
-            return
-        process = self._running()
-        process.fuse, process.torn = fuse, torn
-        self._go(40)
-        if self.process is not None:
-            self._die()
+        if not self._over:
+            super().do_kill(fuse, torn)
 
     def do_power(self, fuse: int, torn: float, seed: int) -> None:
         """The power fails, while the process writes."""

@@ -210,8 +210,8 @@ def _check(pid: int) -> None:
     except ChildProcessError:
         ended, status = pid, 0
     if ended:
-        how = f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else "itself"
-        raise ChildProcessError(f"a process that trains a part of each batch was ended by {how}")
+        how = f"was ended by signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else "has ended"
+        raise ChildProcessError(f"a process that trains a part of each batch {how}")
 
 
 def _end(lines: Sequence[_Line]) -> None:

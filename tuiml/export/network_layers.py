@@ -113,6 +113,7 @@ def pads(piece: Piece) -> Pads:
 
 
 def module(code: str, helper: str = "", **arrays: Array) -> list[Written]:
+    """One module: the call that makes it, the code of a class that this needs, and its parameters."""
     return [Written(code, arrays, helper)]
 
 

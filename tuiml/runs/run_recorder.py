@@ -91,7 +91,8 @@ class Recorder:
         yield notice
 
     def at_end(self, step: int) -> str:
-        """What is on the disk of a run that ends at ``step``, if that is not everything; else empty."""
+        """What is on the disk of a run that ends at ``step``, if that is not everything or may not stay; else
+        empty."""
         if not self._failed:
             return ""
         newest = self._newest()

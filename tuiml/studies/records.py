@@ -107,7 +107,8 @@ def read_record(path: Path, metric: str, held: bool) -> Record:
 
 
 def _unsaved(path: Path, end: Line) -> bool:
-    """Whether the disk refused the weights that a run has ended with: it has to end again."""
+    """Whether the weights that a run has ended with are lost: the disk refused them, or was not sure of them
+    and the power failed. The run has to end again."""
     if CANNOT_WRITE not in str(end.get("message")):
         return False
     try:
